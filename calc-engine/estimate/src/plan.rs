@@ -1,0 +1,178 @@
+//! What a run is: everything its numbers depend on, and the id made of it.
+
+use std::collections::BTreeMap;
+
+use airshed_domain::{
+    id::RunId,
+    period::BillingPeriod,
+    schema::{self, column},
+};
+use airshed_emission_factors::FactorSet;
+use airshed_lake::{DataFile, Lake, LakeTable};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    stage::Calculation,
+};
+
+/// Version of the calculation. It changes whenever a released change can move a number; see CHANGELOG.md, "Changes
+/// that restate numbers".
+const CALCULATION_VERSION: &str = "1";
+
+/// The code version that takes part in a run id: the calculation's, not the binary's, so that a release that moves no
+/// number restates nothing.
+pub fn code_version() -> String {
+    format!("calculation-{CALCULATION_VERSION}")
+}
+
+/// One batch of billing lines that a run reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchInput {
+    /// The delivery.
+    pub delivery: String,
+    /// The reading of it.
+    pub batch: String,
+    /// What is added to the batch's `line_seq`, so that lines are numbered through over the whole run.
+    pub first_seq: i64,
+    /// Rows.
+    pub rows: u64,
+    /// Content hashes of its files, in order.
+    pub files: Vec<String>,
+}
+
+/// Everything a run reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInputs {
+    /// Batches, ordered by their content.
+    pub batches: Vec<BatchInput>,
+    /// Content hashes of the utilisation files.
+    pub utilization: Vec<String>,
+}
+
+/// A run before it is computed.
+#[derive(Debug, Clone)]
+pub struct RunPlan {
+    /// The id.
+    pub run_id: RunId,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// What is read.
+    pub inputs: RunInputs,
+    /// The billing files, in the order of `inputs`, with what is added to their `line_seq`.
+    pub files: Vec<(DataFile, i64)>,
+    /// The utilisation files.
+    pub utilization_files: Vec<DataFile>,
+    /// Version of `billing_lines`.
+    pub billing_version: u64,
+    /// SHA-256 over the content that is read.
+    pub inputs_sha256: String,
+    /// SHA-256 of the options that numbers depend on.
+    pub config_sha256: String,
+}
+
+impl RunPlan {
+    /// One plan per billing period that the lake holds.
+    pub(crate) async fn all(lake: &Lake, calculation: &Calculation) -> Result<Vec<Self>> {
+        let Some(billing) = lake.existing_table(&schema::billing_lines()).await? else {
+            return Ok(Vec::new());
+        };
+        let utilization = lake.existing_table(&schema::utilization()).await?;
+        let mut by_period: BTreeMap<String, Vec<DataFile>> = BTreeMap::new();
+        for file in billing.files()? {
+            by_period.entry(partition(&file, column::PERIOD)?).or_default().push(file);
+        }
+        by_period
+            .into_iter()
+            .map(|(period, files)| Self::new(&billing, utilization.as_ref(), &period, files, calculation))
+            .collect()
+    }
+
+    fn new(
+        billing: &LakeTable,
+        utilization: Option<&LakeTable>,
+        period: &str,
+        files: Vec<DataFile>,
+        calculation: &Calculation,
+    ) -> Result<Self> {
+        let parsed: BillingPeriod = period
+            .parse()
+            .map_err(|e| Error::with_source(ErrorKind::Corrupt, "table `billing_lines`", e))?;
+        let (batches, files) = order_by_content(files)?;
+        let mut utilization_files = match utilization {
+            Some(table) => table.partition_files(&[(column::PERIOD.to_owned(), period.to_owned())].into())?,
+            None => Vec::new(),
+        };
+        utilization_files.sort_by(|a, b| a.content_hash().cmp(b.content_hash()));
+        let inputs = RunInputs {
+            batches,
+            utilization: utilization_files.iter().map(|f| f.content_hash().to_owned()).collect(),
+        };
+        let content = inputs.batches.iter().flat_map(|b| &b.files).chain(&inputs.utilization);
+        let inputs_sha256 = digest(content.map(String::as_str));
+        let config_sha256 = digest([calculation.options.canonical_text().as_str()]);
+        let id = digest([
+            period,
+            &inputs_sha256,
+            calculation.factors.id().as_str(),
+            calculation.method.as_str(),
+            &config_sha256,
+            &code_version(),
+        ]);
+        Ok(Self {
+            run_id: RunId::new(format!("run-{}", &id[..16])),
+            period: parsed,
+            inputs,
+            files,
+            utilization_files,
+            billing_version: billing.version(),
+            inputs_sha256,
+            config_sha256,
+        })
+    }
+}
+
+/// Groups files into batches and orders batches by content, never by where they were delivered.
+fn order_by_content(files: Vec<DataFile>) -> Result<(Vec<BatchInput>, Vec<(DataFile, i64)>)> {
+    let mut groups: BTreeMap<(String, String), Vec<DataFile>> = BTreeMap::new();
+    for file in files {
+        let key = (partition(&file, column::DELIVERY_ID)?, partition(&file, column::BATCH_ID)?);
+        groups.entry(key).or_default().push(file);
+    }
+    let mut groups: Vec<_> = groups
+        .into_iter()
+        .map(|(key, files)| {
+            let hashes: Vec<String> = files.iter().map(|f| f.content_hash().to_owned()).collect();
+            (hashes, key, files)
+        })
+        .collect();
+    groups.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    let mut batches = Vec::new();
+    let mut ordered = Vec::new();
+    let mut first_seq = 0;
+    for (hashes, (delivery, batch), files) in groups {
+        let rows: u64 = files.iter().map(|f| f.rows).sum();
+        ordered.extend(files.into_iter().map(|file| (file, first_seq)));
+        batches.push(BatchInput { delivery, batch, first_seq, rows, files: hashes });
+        first_seq += i64::try_from(rows).unwrap_or(i64::MAX);
+    }
+    Ok((batches, ordered))
+}
+
+fn partition(file: &DataFile, column: &str) -> Result<String> {
+    file.partition
+        .get(column)
+        .cloned()
+        .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("`{}` has no partition `{column}`", file.path)))
+}
+
+/// SHA-256 over texts, each with its length, as hexadecimal digits.
+fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

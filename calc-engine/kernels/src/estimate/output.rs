@@ -1,0 +1,121 @@
+//! The output batch: columns that are passed on, words, numbers and quantities, in the ledger's order.
+
+use std::{collections::HashMap, sync::Arc};
+
+use airshed_domain::{
+    fixed::{QUANTITY_PRECISION, QUANTITY_SCALE},
+    schema::{self, column as c},
+};
+use arrow::{
+    array::{Array as _, ArrayRef, Decimal128Array, Float64Array},
+    buffer::{BooleanBuffer, NullBuffer},
+    datatypes::{DataType, Field, Schema},
+    record_batch::RecordBatch,
+};
+
+use super::{
+    EstimateError,
+    input::Lines,
+    prepared::{MEASURES, Prepared},
+    quantities::{Quantities, quantities},
+    rows::Rows,
+    words::{Names, Words},
+};
+use crate::class::Class;
+
+/// Type of the strings that the estimator makes.
+pub(super) fn dictionary_type() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// Whether a column of `emissions` comes from `billing_lines` unchanged.
+pub(super) fn is_passed_on(name: &str) -> bool {
+    name == c::TAGS
+        || schema::emissions()
+            .columns
+            .iter()
+            .take_while(|column| column.name != c::TAGS)
+            .any(|column| column.name == name)
+}
+
+/// The emissions of a batch.
+pub(super) fn emissions(
+    lines: &Lines<'_>,
+    classes: &[u32],
+    decided: &[Class],
+    prepared: &[Prepared],
+    names: &Names,
+) -> Result<RecordBatch, EstimateError> {
+    let rows = Rows::new(lines, classes, prepared)?;
+    let quantities = quantities(lines, classes, decided, prepared, &rows)?;
+    let words_of = Words { rows: &rows, classes, prepared, names };
+    let estimated = NullBuffer::new(rows.estimated.clone());
+    let only_estimated = (estimated.null_count() > 0).then_some(&estimated);
+    let schema = schema::emissions().file_schema();
+    let mut arrays: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    let mut quantities: HashMap<&str, Quantities> =
+        MEASURES.iter().map(|measure| measure.column).zip(quantities).collect();
+    for field in schema.fields() {
+        let name = field.name().as_str();
+        let array = if let Some(Quantities { values, stated }) = quantities.remove(name) {
+            let nulls = NullBuffer::union(only_estimated, stated.map(NullBuffer::from).as_ref());
+            decimals(values, nulls)?
+        } else if let Some(array) = words_of.column(name)? {
+            array
+        } else if let Some(array) = numbers(name, &rows, classes, prepared, only_estimated) {
+            array
+        } else {
+            Arc::clone(lines.column(name)?)
+        };
+        arrays.push(array);
+    }
+    let fields = schema.fields().iter().zip(&arrays);
+    let fields =
+        fields.map(|(field, array)| Field::new(field.name(), array.data_type().clone(), field.is_nullable()));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    RecordBatch::try_new(schema, arrays).map_err(|error| {
+        EstimateError::input("the columns do not make a batch of emissions").with_source(error)
+    })
+}
+
+/// The columns of plain numbers that the estimator makes; `None` for any other column.
+fn numbers(
+    name: &str,
+    rows: &Rows,
+    classes: &[u32],
+    prepared: &[Prepared],
+    only_estimated: Option<&NullBuffer>,
+) -> Option<ArrayRef> {
+    let of_class = |value: fn(&Prepared) -> f64| -> Vec<f64> {
+        classes.iter().map(|class| value(&prepared[*class as usize])).collect()
+    };
+    let mut values = match name {
+        c::UTILIZATION => of_class(|own| own.utilization),
+        c::PUE => of_class(|own| own.pue),
+        c::GRID_INTENSITY_G_PER_KWH => rows.grid_g_per_kwh.clone(),
+        c::MARKET_INTENSITY_G_PER_KWH => of_class(|own| own.market_g_per_kwh),
+        _ => return None,
+    };
+    if name == c::UTILIZATION && !rows.measured.is_empty() {
+        for (row, value) in values.iter_mut().enumerate() {
+            *value = rows.measured(row).unwrap_or(*value);
+        }
+    }
+    let stated = values
+        .iter()
+        .any(|value| value.is_nan())
+        .then(|| NullBuffer::new(BooleanBuffer::collect_bool(values.len(), |row| !values[row].is_nan())));
+    let nulls = NullBuffer::union(only_estimated, stated.as_ref());
+    // A NaN under a null is nobody's value; bytes must not depend on it.
+    if stated.is_some() {
+        values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
+    }
+    Some(Arc::new(Float64Array::new(values.into(), nulls)))
+}
+
+fn decimals(values: Vec<i128>, nulls: Option<NullBuffer>) -> Result<ArrayRef, EstimateError> {
+    let array = Decimal128Array::new(values.into(), nulls)
+        .with_precision_and_scale(QUANTITY_PRECISION, QUANTITY_SCALE)
+        .map_err(|error| EstimateError::input("quantities are not decimals").with_source(error))?;
+    Ok(Arc::new(array))
+}

@@ -1,0 +1,161 @@
+//! Places: what a kilowatt-hour means in each region in one billing period.
+//!
+//! PUE, WUE, grid, losses and water depend on region and year only, so they are looked up once per region, not once
+//! per class. Hourly intensities are copied into one dense array per region: per row they are an index, not a search.
+//!
+//! The location-based figure is the direct one (GHG Protocol scope 2); fuel supply and losses are scope 3 category 3
+//! and stay in their own columns.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use airshed_domain::period::{BillingPeriod, SECONDS_PER_HOUR};
+use airshed_emission_factors::{
+    FactorError, FactorSet,
+    facility::{FigureBasis, Region},
+};
+
+use crate::{
+    bounds::Bounds,
+    class::{Grid, HourlyIntensity, Step},
+};
+
+/// One region in one billing period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// `aws`, `azure` or `gcp`.
+    pub provider: String,
+    /// The provider's code, such as `eu-west-1`.
+    pub region: String,
+    /// Power usage effectiveness.
+    pub pue: Bounds,
+    /// Cooling water per kWh of IT energy, L/kWh.
+    pub wue_l_per_kwh: f64,
+    /// Water behind a kWh at the meter, L/kWh.
+    pub electricity_water_l_per_kwh: f64,
+    /// The grid.
+    pub grid: Grid,
+    /// Market-based intensity, gCO2e/kWh.
+    pub market_g_per_kwh: f64,
+    /// Fuel supply behind a kWh at the meter, gCO2e/kWh.
+    pub upstream_g_per_kwh: f64,
+    /// kWh lost in transmission and distribution per kWh delivered.
+    pub t_and_d_ratio: f64,
+    /// How the figures were found.
+    pub steps: Vec<Step>,
+}
+
+/// Every region of a factor set, by provider and code.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Places(BTreeMap<String, BTreeMap<String, Arc<Place>>>);
+
+impl Places {
+    /// The figures of every region for a billing period. Regions for which a figure is missing are left out, so their
+    /// lines come out as `unknown_region`.
+    pub fn new(factors: &FactorSet, period: BillingPeriod) -> Self {
+        let mut places: BTreeMap<String, BTreeMap<String, Arc<Place>>> = BTreeMap::new();
+        for region in factors.facility().regions() {
+            if let Ok(place) = place(factors, region, period) {
+                places
+                    .entry(region.provider.clone())
+                    .or_default()
+                    .insert(region.code.clone(), Arc::new(place));
+            }
+        }
+        Self(places)
+    }
+
+    /// A region, if the factor set has all its figures.
+    pub fn get(&self, provider: &str, region: &str) -> Option<&Arc<Place>> {
+        self.0.get(provider)?.get(region)
+    }
+}
+
+fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<Place, FactorError> {
+    let year = period.year();
+    let pue = factors.facility().pue(region, year)?;
+    let wue = factors.facility().wue(region, year)?;
+    let location = factors.grid().location(region, year)?;
+    let market = factors.grid().market(region, year)?;
+    let loss = factors.grid().loss(&region.country);
+    let water = factors.grid().water(region);
+    let loss_share = loss.share.central();
+    let t_and_d_ratio = loss_share / (1.0 - loss_share);
+    let hourly = hourly(factors, region, period).map(Arc::new);
+
+    let of_year = |basis: FigureBasis, found: i16| match basis {
+        FigureBasis::Published => format!("published for {} and {found}", region.code),
+        FigureBasis::OtherYear => format!("published for {}; {found} is the nearest year", region.code),
+        FigureBasis::Fleet => format!("fleet figure of {found}: none is published for {}", region.code),
+    };
+    let steps = vec![
+        Step::new(format!("PUE of {}", region.code), "facility energy / IT energy")
+            .with_result("pue", pue.value.central(), "1")
+            .with_factor(pue.factor_id.as_str())
+            .with_note(of_year(pue.basis, pue.year)),
+        Step::new(format!("WUE of {}", region.code), "cooling water / IT energy")
+            .with_result("wue", wue.value.central(), "L/kWh")
+            .with_factor(wue.factor_id.as_str())
+            .with_note(of_year(wue.basis, wue.year)),
+        Step::new(format!("grid of {}, year", region.code), "direct emissions / kWh generated")
+            .with_result("grid_intensity_g_per_kwh", location.direct_g_per_kwh.central(), "gCO2e/kWh")
+            .with_factor(location.factor_id.as_str())
+            .with_note(format!(
+                "area {} in {}; zone {}{}",
+                location.area,
+                location.year,
+                region.grid_zone,
+                if hourly.is_some() { ", hours known" } else { ", no hours known" }
+            )),
+        Step::new(format!("fuel supply of {}", region.code), "lifecycle - direct")
+            .with_result("upstream", location.upstream_g_per_kwh.central(), "gCO2e/kWh")
+            .with_factor(location.factor_id.as_str()),
+        Step::new(format!("market-based intensity of {}", region.code), "residual mix, else location-based")
+            .with_result("market_intensity_g_per_kwh", market.direct_g_per_kwh.central(), "gCO2e/kWh")
+            .with_factor(market.factor_id.as_str())
+            .with_note(format!("{:?} of {}", market.basis, market.year)),
+        Step::new(format!("grid losses of {}", region.country), "loss / (1 - loss)")
+            .with_input("loss", loss_share, "1")
+            .with_result("lost per delivered", t_and_d_ratio, "1")
+            .with_factor(loss.factor_id.as_str()),
+        Step::new(format!("water behind electricity of {}", region.code), "water consumed / kWh generated")
+            .with_result("water", water.l_per_kwh.central(), "L/kWh")
+            .with_factor(water.factor_id.as_str())
+            .with_note(format!("{:?} figure", water.basis)),
+    ];
+    Ok(Place {
+        provider: region.provider.clone(),
+        region: region.code.clone(),
+        pue: pue.value.into(),
+        wue_l_per_kwh: wue.value.central(),
+        electricity_water_l_per_kwh: water.l_per_kwh.central(),
+        grid: Grid {
+            zone: region.grid_zone.as_str().into(),
+            yearly_g_per_kwh: location.direct_g_per_kwh.into(),
+            hourly,
+        },
+        market_g_per_kwh: market.direct_g_per_kwh.central(),
+        upstream_g_per_kwh: location.upstream_g_per_kwh.central(),
+        t_and_d_ratio,
+        steps,
+    })
+}
+
+/// Direct intensity of every hour of the period; hours of which only the lifecycle figure is known are split by the
+/// country's share. `None` when no hour of the period is known.
+fn hourly(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Option<HourlyIntensity> {
+    let grid = factors.grid();
+    let zone = grid.hourly().zone(&region.grid_zone)?;
+    let share = grid.direct_share(&region.country);
+    let window = period.window();
+    let hours = (0..period.hours()).map(|hour| {
+        let value = grid.hourly().get(zone, window.start_s + hour * SECONDS_PER_HOUR);
+        value
+            .and_then(|value| value.direct_g_per_kwh.or_else(|| value.lifecycle_g_per_kwh.map(|g| g * share)))
+            .unwrap_or(f64::NAN)
+    });
+    let g_per_kwh: Vec<f64> = hours.collect();
+    g_per_kwh
+        .iter()
+        .any(|value| !value.is_nan())
+        .then_some(HourlyIntensity { start_s: window.start_s, g_per_kwh })
+}

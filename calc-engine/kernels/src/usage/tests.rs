@@ -1,0 +1,70 @@
+use super::*;
+use crate::{reason::Reason, sample::FACTORS};
+
+#[test]
+fn prefixes_are_known_codes_and_nothing_else() {
+    let factors = &**FACTORS;
+    let strip = |usage, service| strip_region_prefix(usage, service, factors.facility());
+    for (usage, rest, region) in [
+        ("BoxUsage:m5.large", "BoxUsage:m5.large", None),
+        ("EU-BoxUsage:m5.large", "BoxUsage:m5.large", Some("eu-west-1")),
+        ("USE1-Catalog-Storage", "Catalog-Storage", Some("us-east-1")),
+        ("APS1-EBS:VolumeUsage.gp2", "EBS:VolumeUsage.gp2", Some("ap-southeast-1")),
+        ("APS3-APN1-AWS-Out-Bytes", "AWS-Out-Bytes", Some("ap-south-1")),
+        ("USE1-APN1-AWS-In-Bytes", "AWS-In-Bytes", Some("us-east-1")),
+        ("us-east-1-KMS-Requests", "KMS-Requests", Some("us-east-1")),
+        ("ap-northeast-3-KMS-Requests", "KMS-Requests", Some("ap-northeast-3")),
+        ("AWS-Out-Bytes", "AWS-Out-Bytes", None),
+        ("DNS-Queries", "DNS-Queries", None),
+        ("QS-User-Standard-Month", "QS-User-Standard-Month", None),
+        ("ECS-EC2-vCPU-Hours", "ECS-EC2-vCPU-Hours", None),
+        ("USE1-EKS-EC2-GB-Hours", "EKS-EC2-GB-Hours", Some("us-east-1")),
+        ("ETL-DPU-Hour", "ETL-DPU-Hour", None),
+        ("AW-HW-2", "AW-HW-2", None),
+        ("USW2-LAX1-BoxUsage:t3.medium", "BoxUsage:t3.medium", Some("us-west-2")),
+    ] {
+        let stripped = strip(usage, "AmazonEC2");
+        assert_eq!(stripped.usage, rest, "{usage}");
+        assert_eq!(stripped.region.and_then(LineRegion::code), region, "{usage}");
+    }
+    assert_eq!(strip("XYZ9-BoxUsage:m5.large", "AmazonEC2").region, Some(LineRegion::UnknownPrefix("XYZ9")));
+    // CloudFront's EU is a continent, not eu-west-1.
+    let edge = strip("EU-DataTransfer-Out-Bytes", "AmazonCloudFront");
+    assert_eq!((edge.usage, edge.region), ("DataTransfer-Out-Bytes", Some(LineRegion::Edge("eu-central-1"))));
+}
+
+#[test]
+fn the_region_column_goes_before_the_prefix_and_transfers_name_theirs() {
+    let factors = &**FACTORS;
+    let read = |key: ClassKey<'static>| Line::read(&key, factors.facility()).region;
+    let base = ClassKey { provider: Some("aws"), service_code: Some("AmazonEC2"), ..ClassKey::default() };
+    let stated = ClassKey { usage_type: Some("USE2-BoxUsage:m5.large"), region: Some("eu-west-1"), ..base };
+    assert_eq!(read(stated), LineRegion::Stated("eu-west-1"));
+    let inbound = ClassKey {
+        usage_type: Some("DataTransfer-In-Bytes"),
+        from_region: Some("External"),
+        to_region: Some("ap-southeast-2"),
+        ..base
+    };
+    assert_eq!(read(inbound), LineRegion::Stated("ap-southeast-2"));
+    assert_eq!(read(ClassKey { usage_type: Some("BoxUsage:m5.large"), ..base }).code(), Some("us-east-1"));
+    assert_eq!(read(ClassKey { region: Some("Global"), ..base }), LineRegion::NoPrefix);
+}
+
+#[test]
+fn only_usage_is_estimated() {
+    for usage in ["Usage", "DiscountedUsage", "SavingsPlanCoveredUsage"] {
+        assert_eq!(charge::exclusion(usage), None, "{usage}");
+    }
+    for (line_type, reason) in [
+        ("SavingsPlanNegation", Reason::CommitmentNegation),
+        ("RIFee", Reason::CommitmentFee),
+        ("SavingsPlanRecurringFee", Reason::CommitmentFee),
+        ("Tax", Reason::Tax),
+        ("Refund", Reason::Credit),
+        ("EdpDiscount", Reason::Discount),
+        ("Surprise", Reason::UnknownLineType),
+    ] {
+        assert_eq!(charge::exclusion(line_type), Some(reason), "{line_type}");
+    }
+}

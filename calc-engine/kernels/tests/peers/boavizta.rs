@@ -1,0 +1,75 @@
+use airshed_domain::status::LineStatus;
+use airshed_emission_factors::{FactorSet, profile::boavizta::Boavizta};
+use airshed_kernels::{class::ClassKey, method::MethodName, reason::Reason};
+
+use crate::{Setup, close, figures};
+
+fn key<'a>(service: &'a str, usage_type: &'a str, instance_type: &'a str) -> ClassKey<'a> {
+    ClassKey {
+        provider: Some("aws"),
+        service_code: Some(service),
+        usage_type: Some(usage_type),
+        instance_type: Some(instance_type),
+        usage_unit: Some("Hrs"),
+        region: Some("eu-west-1"),
+        line_type: Some("Usage"),
+        ..ClassKey::default()
+    }
+}
+
+/// One type, with the power at 50 % of methodology.md's vector: m5.xlarge draws 22.592 W. The other loads are made up.
+fn imported() -> Setup {
+    let loads: String = (0..=10u8).map(|tenth| format!(",power_w_{}", u32::from(tenth) * 10)).collect();
+    let watts = ",5,10,13,17,20,22.592,24,26,28,29,30";
+    let instances =
+        format!("instance_type{loads},embodied_g_per_hour,embodied_scope\nm5.xlarge{watts},0.91,whole\n");
+    let regions = "region,country,g_per_kwh\neu-west-1,IRL,384\n";
+    let tables = Boavizta::from_csv(&instances, regions).expect("two tables");
+    Setup::new(FactorSet::builder().with_boavizta(tables))
+}
+
+#[test]
+fn an_hour_is_power_at_half_load_times_the_country() {
+    let setup = imported();
+    for (service, usage_type, instance_type) in [
+        ("AmazonEC2", "EU-BoxUsage:m5.xlarge", "m5.xlarge"),
+        ("AmazonRDS", "EU-InstanceUsage:db.m5.xl", "db.m5.xlarge"),
+        ("AmazonES", "EU-ESInstance:m5.xlarge", "m5.xlarge.search"),
+    ] {
+        let class = setup.classify(MethodName::Boavizta, &key(service, usage_type, instance_type));
+        let found = figures(&class, 10.0).unwrap();
+        assert!(close(found.energy_kwh, 0.22592), "{found:?}");
+        assert!(close(found.location_g, 0.22592 * 384.0), "{found:?}");
+        assert!(close(found.embodied_g, 9.1), "{found:?}");
+    }
+}
+
+#[test]
+fn a_measured_load_moves_along_the_curve() {
+    let class =
+        imported().classify(MethodName::Boavizta, &key("AmazonEC2", "EU-BoxUsage:m5.xlarge", "m5.xlarge"));
+    let coefficients = class.coefficients.unwrap();
+    assert!(coefficients.accepts_measured_utilization);
+    let at = |load: f64| coefficients.energy_kwh.platform.at(load).central;
+    assert!(close(at(0.1), 0.010));
+    assert!(close(at(0.15), 0.0115));
+    assert!(close(at(1.0), 0.030));
+}
+
+#[test]
+fn without_the_users_copy_every_instance_is_unmapped() {
+    let class =
+        Setup::shipped().classify(MethodName::Boavizta, &key("AmazonEC2", "BoxUsage:m5.xlarge", "m5.xlarge"));
+    assert_eq!((class.status, class.reason), (LineStatus::Unmapped, Some(Reason::UnknownInstanceType)));
+}
+
+#[test]
+fn hours_that_are_not_a_server_of_their_own_are_excluded() {
+    let setup = imported();
+    let reason = |service: &str, usage_type: &str| {
+        setup.classify(MethodName::Boavizta, &key(service, usage_type, "m5.xlarge")).reason
+    };
+    assert_eq!(reason("AmazonEC2", "EBSOptimized:m5.xlarge"), Some(Reason::IncludedInInstance));
+    assert_eq!(reason("AmazonEC2", "HostBoxUsage:m5.xlarge"), Some(Reason::CountedOnDedicatedHost));
+    assert_eq!(reason("ElasticMapReduce", "BoxUsage:m5.xlarge"), Some(Reason::CountedOnInstance));
+}

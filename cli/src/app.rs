@@ -1,0 +1,116 @@
+//! What a command works with: settings, the ledger, the form of results, progress, and the time.
+//!
+//! Environment and clock are read here, once, and handed on as values.
+
+use std::{collections::BTreeMap, path::Path};
+
+use airshed_lake::{Lake, StoreOptions};
+use anyhow::Context as _;
+
+use crate::{
+    args::{Cli, Command, Form},
+    failure::Problem,
+    progress::Progress,
+    settings::{Layers, Settings},
+};
+
+/// The configuration file that is read when none is named.
+const CONFIG_FILE: &str = "airshed.toml";
+
+/// A command's surroundings.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    pub(crate) layers: Layers,
+    pub(crate) form: Form,
+    pub(crate) progress: Progress,
+    /// The configuration file that was read.
+    pub(crate) config_file: Option<String>,
+    /// Options of object stores, from the standard AWS variables.
+    pub(crate) store_options: StoreOptions,
+}
+
+impl App {
+    /// Reads environment and configuration.
+    pub(crate) fn new(cli: &Cli) -> anyhow::Result<Self> {
+        let environment: BTreeMap<String, String> = std::env::vars().collect();
+        let get = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+        init_logging(cli, get("AIRSHED_LOG").map(String::as_str))?;
+
+        let mut layers = Layers::defaults()?;
+        let named = cli.global.config.clone().or_else(|| get("AIRSHED_CONFIG").cloned());
+        let config_file = named.or_else(|| Path::new(CONFIG_FILE).is_file().then(|| CONFIG_FILE.to_owned()));
+        let usage = |error: anyhow::Error| error.context(Problem::usage("the configuration cannot be used"));
+        if let Some(path) = &config_file {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {path}"))
+                .map_err(usage)?;
+            layers.file(Path::new(path), &text).map_err(usage)?;
+        }
+        let variables = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        layers.environment(variables).map_err(usage)?;
+        lay_flags(&mut layers, cli);
+        let settings = Settings::resolve(&layers).map_err(usage)?;
+
+        let global = &cli.global;
+        Ok(Self {
+            settings,
+            layers,
+            form: global.output.unwrap_or_default(),
+            progress: Progress::new(global.quiet, global.no_progress),
+            config_file,
+            store_options: environment.into_iter().filter(|(name, _)| name.starts_with("AWS_")).collect(),
+        })
+    }
+
+    /// The same surroundings with another ledger.
+    pub(crate) fn with_lake(&self, lake: String) -> Self {
+        let mut app = self.clone();
+        app.settings.lake = lake;
+        app
+    }
+
+    /// The ledger that the settings name.
+    pub(crate) fn lake(&self) -> anyhow::Result<Lake> {
+        Ok(Lake::open(&self.settings.lake, &self.store_options)?)
+    }
+}
+
+/// The time, microseconds since 1970 in UTC.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
+pub(crate) fn now_us() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+fn lay_flags(layers: &mut Layers, cli: &Cli) {
+    layers.flag("lake", "--lake", cli.global.lake.clone());
+    match &cli.command {
+        Command::Run(args) => {
+            layers.flag("method.name", "--method", args.method.clone());
+            layers.flag("rollup.min_coverage", "--min-coverage", args.min_coverage);
+        }
+        Command::Estimate(args) => layers.flag("method.name", "--method", args.method.clone()),
+        _ => {}
+    }
+}
+
+/// Log lines go to standard error; `AIRSHED_LOG` takes a level: error, warn, info, debug or trace.
+fn init_logging(cli: &Cli, level: Option<&str>) -> anyhow::Result<()> {
+    let by_flags = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, _) => "debug",
+    };
+    let level: tracing::Level = level
+        .unwrap_or(by_flags)
+        .parse()
+        .context(Problem::usage("AIRSHED_LOG is not a log level").hint("for example AIRSHED_LOG=info"))?;
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(crate::output::colour_on_stderr())
+        .with_target(cli.global.verbose > 1)
+        .init();
+    Ok(())
+}

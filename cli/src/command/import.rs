@@ -1,0 +1,213 @@
+//! `airshed import`: billing exports into the ledger.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use airshed_ingest::{
+    ImportOptions, ImportReport,
+    import::{DeliveryReport, Outcome, PeriodReport, Progress},
+    open_input,
+};
+use airshed_lake::Lake;
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::stages;
+use crate::{
+    app::{self, App},
+    args::ImportArgs,
+    failure::{Exit, Problem},
+    output::{self, count},
+    progress::Stage,
+};
+
+pub(super) async fn execute(app: &App, args: &ImportArgs) -> anyhow::Result<Exit> {
+    let (report, _) = stage(app, &app.lake()?, &args.input).await?;
+    let mut rows = Vec::new();
+    for delivery in &report.deliveries {
+        let state = state(delivery);
+        if delivery.periods.is_empty() {
+            rows.push(vec![Some(delivery.uri.clone()), None, Some(state.to_owned()), None, None, None]);
+        }
+        for period in &delivery.periods {
+            rows.push(vec![
+                Some(delivery.uri.clone()),
+                Some(period_name(period)),
+                Some(state.to_owned()),
+                Some(period.rows_in.to_string()),
+                Some(period.lines.to_string()),
+                Some(period.rejects.to_string()),
+            ]);
+        }
+    }
+    output::write_rows(app.form, &["delivery", "period", "state", "rows_in", "lines", "rejects"], &rows)?;
+    Ok(exit(&report))
+}
+
+/// Imports an input; returns the report and the seconds it took. Deliveries that were refused are said at once.
+pub(super) async fn stage(app: &App, lake: &Lake, input: &str) -> anyhow::Result<(ImportReport, f64)> {
+    let location = open_input(input, &app.store_options)?;
+    let settings = &app.settings.import;
+    let spill = settings.spill_dir.as_ref().map_or_else(std::env::temp_dir, Into::into);
+    let options = ImportOptions {
+        threads: stages::threads(app),
+        memory_budget_bytes: usize::try_from(settings.memory_mib << 20).unwrap_or(usize::MAX),
+        spill_folder: spill.join(format!("airshed-{}", std::process::id())),
+    };
+    let now = jiff::Timestamp::from_microsecond(app::now_us()).context("the clock is out of range")?;
+    let cancel = CancellationToken::new();
+    // An interrupt drops this future; the guard then stops the worker threads.
+    let _guard = cancel.clone().drop_guard();
+    let progress = Arc::new(ImportProgress::new(app.progress.stage("import")));
+    let report =
+        airshed_ingest::import::import(&location, lake, &options, now, Arc::clone(&progress) as _, &cancel).await?;
+    let seconds = progress.finish(&report);
+    for delivery in &report.deliveries {
+        if let Outcome::Refused(error) = &delivery.outcome {
+            app.progress.say(&format!("refused   {}: {error}", delivery.uri));
+        }
+        for twin in &delivery.duplicates {
+            app.progress.say(&format!("skipped   {}: the same bytes as {}", twin.uri, twin.duplicate_of));
+        }
+    }
+    if let Some(problem) = nothing_found(&report, input) {
+        bail!(problem);
+    }
+    Ok((report, seconds))
+}
+
+/// Nothing that could be read is an error, not an empty success.
+fn nothing_found(report: &ImportReport, input: &str) -> Option<Problem> {
+    let useful = |delivery: &DeliveryReport| match delivery.outcome {
+        Outcome::Imported | Outcome::Unchanged => true,
+        Outcome::Nothing => !delivery.duplicates.is_empty(),
+        Outcome::Refused(_) => false,
+    };
+    if report.deliveries.iter().any(useful) {
+        return None;
+    }
+    let refused = report.deliveries.iter().find_map(|delivery| match &delivery.outcome {
+        Outcome::Refused(error) => Some(error.to_string()),
+        _ => None,
+    });
+    Some(match refused {
+        Some(reason) => Problem::failed(format!("nothing of {input} could be imported: {reason}")),
+        None => Problem::failed(format!("{input} holds no billing export ({} other objects)", report.ignored.len()))
+            .hint("CUR 2.0, legacy CUR and FOCUS are read, as Parquet, CSV or gzip CSV; `airshed doctor --input` says more"),
+    })
+}
+
+/// A delivery that was refused is a failure, even where others went through.
+pub(super) fn exit(report: &ImportReport) -> Exit {
+    let refused = report.deliveries.iter().any(|delivery| matches!(delivery.outcome, Outcome::Refused(_)));
+    if refused { Exit::Failed } else { Exit::Done }
+}
+
+/// The report as JSON.
+pub(super) fn as_json(report: &ImportReport) -> Value {
+    let period = |period: &PeriodReport| {
+        let cost: serde_json::Map<_, _> =
+            period.billed_cost.iter().map(|(currency, sum)| (currency.clone(), json!(sum.to_string()))).collect();
+        json!({
+            "period": period_name(period),
+            "rows_in": period.rows_in,
+            "lines": period.lines,
+            "provider_reported": period.provider_reported,
+            "rejects": period.rejects,
+            "billed_cost": cost,
+        })
+    };
+    let delivery = |delivery: &DeliveryReport| {
+        let error = match &delivery.outcome {
+            Outcome::Refused(error) => Some(error.to_string()),
+            _ => None,
+        };
+        json!({
+            "uri": delivery.uri,
+            "delivery_id": delivery.id.as_str(),
+            "batch_id": delivery.batch.as_ref().map(airshed_domain::id::BatchId::as_str),
+            "state": state(delivery),
+            "error": error,
+            "objects": delivery.objects,
+            "duplicates": delivery.duplicates.iter().map(|twin| &twin.uri).collect::<Vec<_>>(),
+            "periods": delivery.periods.iter().map(period).collect::<Vec<_>>(),
+        })
+    };
+    Value::Array(report.deliveries.iter().map(delivery).collect())
+}
+
+fn state(delivery: &DeliveryReport) -> &'static str {
+    match delivery.outcome {
+        Outcome::Imported => "imported",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Nothing => "nothing to read",
+        Outcome::Refused(_) => "refused",
+    }
+}
+
+fn period_name(period: &PeriodReport) -> String {
+    period.period.map_or_else(|| "unknown".to_owned(), |period| period.to_string())
+}
+
+/// The progress of an import, by bytes, on a stage's bar.
+struct ImportProgress {
+    stage: std::sync::Mutex<Option<Stage>>,
+    bytes_total: AtomicU64,
+    bytes: AtomicU64,
+    rows: AtomicU64,
+}
+
+impl ImportProgress {
+    fn new(stage: Stage) -> Self {
+        Self {
+            stage: std::sync::Mutex::new(Some(stage)),
+            bytes_total: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+        }
+    }
+
+    fn with_stage(&self, act: impl FnOnce(&Stage)) {
+        if let Ok(stage) = self.stage.lock()
+            && let Some(stage) = stage.as_ref()
+        {
+            act(stage);
+        }
+    }
+
+    /// Ends the bar with what was done; returns the seconds it took.
+    fn finish(&self, report: &ImportReport) -> f64 {
+        let periods = || report.deliveries.iter().flat_map(|delivery| &delivery.periods);
+        let rows: u64 = periods().map(|period| period.rows_in).sum();
+        let rejects: u64 = periods().map(|period| period.rejects).sum();
+        let unchanged = report.deliveries.iter().filter(|d| matches!(d.outcome, Outcome::Unchanged)).count();
+        let text = format!(
+            "{} rows of {} deliveries, {} rejected, {unchanged} deliveries unchanged",
+            count(rows),
+            report.deliveries.len(),
+            count(rejects)
+        );
+        let stage = self.stage.lock().ok().and_then(|mut stage| stage.take());
+        stage.map_or(0.0, |stage| stage.finish(&text).as_secs_f64())
+    }
+}
+
+impl Progress for ImportProgress {
+    fn discovered(&self, _: usize, bytes_total: u64) {
+        self.bytes_total.store(bytes_total, Ordering::Relaxed);
+    }
+
+    fn delivery(&self, uri: &str) {
+        let name = uri.rsplit('/').next().unwrap_or(uri).to_owned();
+        self.with_stage(|stage| stage.at(name));
+    }
+
+    fn advanced(&self, rows: u64, bytes: u64) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        let bytes = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.with_stage(|stage| stage.done(bytes, self.bytes_total.load(Ordering::Relaxed)));
+    }
+}

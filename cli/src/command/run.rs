@@ -1,0 +1,50 @@
+//! `airshed run`: import, estimate and roll up, then say what the ledger holds.
+
+mod summary;
+
+use anyhow::bail;
+
+use self::summary::Summary;
+use super::{estimate, import, rollup, sql};
+use crate::{
+    app::App,
+    args::{Form, RunArgs},
+    failure::{Exit, Problem},
+    output,
+};
+
+pub(super) async fn execute(app: &App, args: &RunArgs) -> anyhow::Result<Exit> {
+    if matches!(app.form, Form::Csv | Form::Parquet) {
+        return Err(output::no_rows("run", app.form));
+    }
+    let exit = pipeline(app, &args.input).await?;
+    Ok(exit)
+}
+
+/// The three stages and the summary; shared with the demo.
+pub(super) async fn pipeline(app: &App, input: &str) -> anyhow::Result<Exit> {
+    let lake = app.lake()?;
+    let (report, import_s) = import::stage(app, &lake, input).await?;
+    let (outcomes, estimate_s) = estimate::stage(app, &lake).await?;
+    if outcomes.is_empty() {
+        let problem = Problem::failed(format!("no billing line of {input} could be read"));
+        bail!(problem.hint("the table `rejects` has a reason for each row"));
+    }
+    let runs: Vec<_> = outcomes.iter().map(|outcome| outcome.run.clone()).collect();
+    let (_, rollup_s) = rollup::stage(app, &lake, &runs).await?;
+    let ledger = sql::open(app, None).await?;
+    let mut summary = Summary::of(app, &ledger, &outcomes).await?;
+    summary.stages = vec![("import", import_s), ("estimate", estimate_s), ("rollup", rollup_s)];
+    summary.rows_read = report.deliveries.iter().flat_map(|d| &d.periods).map(|period| period.rows_in).sum();
+    match app.form {
+        Form::Table => output::write_text(&summary.text())?,
+        form => output::write_json(form, &summary.json(input, &app.settings.lake, &import::as_json(&report)))?,
+    }
+    if let Some(threshold) = app.settings.rollup.min_coverage
+        && let Some(low) = summary.coverage_below(threshold)
+    {
+        app.progress.say(&format!("coverage by cost is {low}, the threshold is {:.1} %", threshold * 100.0));
+        return Ok(Exit::CoverageLow);
+    }
+    Ok(import::exit(&report))
+}

@@ -1,0 +1,70 @@
+//! The `airshed` binary: the only place that reads the environment, the clock and the terminal, and that wires the
+//! stages together. Results go to standard output, everything else to standard error; how it ended is in the exit code.
+
+mod app;
+mod args;
+mod bench;
+mod command;
+mod cur2;
+mod demo;
+mod factor_files;
+mod failure;
+mod output;
+mod progress;
+#[cfg(test)]
+mod reference;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    app::App,
+    args::{Cli, Form},
+    failure::Exit,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let form = cli.global.output.unwrap_or_default();
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => report(&error, form),
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Exit> {
+    if let Some(done) = command::without_settings(&cli.command) {
+        return done;
+    }
+    let app = App::new(&cli)?;
+    let usage_file = cli.global.usage_file.clone();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = command::execute(&app, cli.command) => result,
+            signal = tokio::signal::ctrl_c() => signal.map(|()| Exit::Interrupted).map_err(Into::into),
+        }
+    });
+    // A blocking task that is still at work must not hold up an interrupted process; nothing it does is published.
+    runtime.shutdown_background();
+    if let Some(file) = usage_file {
+        bench::usage::ProcessUsage::write_of_self(&file)?;
+    }
+    result
+}
+
+/// Says once, on standard error, what went wrong; a reader that went away (`| head`) is no error.
+fn report(error: &anyhow::Error, form: Form) -> ExitCode {
+    if failure::is_broken_pipe(error) {
+        return Exit::Done.into();
+    }
+    let text = if matches!(form, Form::Json | Form::Ndjson) {
+        failure::as_json(error)
+    } else {
+        failure::as_text(error)
+    };
+    output::to_stderr(&text);
+    Exit::of(error).into()
+}

@@ -1,0 +1,195 @@
+//! What an object's bytes are known by, and which of them the ledger holds.
+//!
+//! A local file is known by the SHA-256 of its bytes. An object of a store is known by its entity tag and size, as
+//! `etag:<tag>:<size>`, because hashing it would mean to fetch it twice; equal tags and sizes mean equal bytes, the
+//! other way round is not sure, and then the object is read once more than needed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::Read as _,
+    path::Path,
+};
+
+use airshed_domain::{
+    id::{BatchId, DeliveryId},
+    schema::{self, column as c},
+};
+use airshed_lake::Lake;
+use arrow::{
+    array::{AsArray as _, StringArray},
+    compute::cast,
+    datatypes::DataType,
+};
+use datafusion::{error::DataFusionError, prelude::SessionContext};
+use futures::{StreamExt as _, TryStreamExt as _};
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::Duplicate;
+use crate::{
+    discover::DataObject,
+    error::{Context as _, Error, Result},
+};
+
+/// Raised when the same objects would give other lines, so that they are read anew.
+const IMPORTER_VERSION: u32 = 1;
+/// Hex digits of a batch id.
+const BATCH_ID_DIGITS: usize = 16;
+/// Bytes read at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// The fingerprint of each object, in order.
+pub(super) async fn fingerprints(
+    objects: &[DataObject],
+    threads: usize,
+    cancel: &CancellationToken,
+) -> Result<Vec<String>> {
+    let one = |object: DataObject| {
+        let cancel = cancel.clone();
+        async move {
+            match object.local {
+                None => Ok(format!("etag:{}:{}", object.version_tag.trim_matches('"'), object.size_bytes)),
+                Some(file) => tokio::task::spawn_blocking(move || sha256(&file, &cancel))
+                    .await
+                    .context(|| "hashing a file was broken off".to_owned())?
+                    .map_err(|error| error.on(&object.uri)),
+            }
+        }
+    };
+    futures::stream::iter(objects.to_vec()).map(one).buffered(threads.max(1)).try_collect().await
+}
+
+fn sha256(file: &Path, cancel: &CancellationToken) -> Result<String> {
+    let context = || "cannot read the object".to_owned();
+    let mut file = File::open(file).context(context)?;
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        match file.read(&mut chunk).context(context)? {
+            0 => return Ok(crate::hex(&hash.finalize())),
+            length => hash.update(&chunk[..length]),
+        }
+    }
+}
+
+/// The id of a reading of these objects: equal for equal names and bytes, whatever their order.
+pub(super) fn batch_id(delivery: &DeliveryId, objects: &[(DataObject, String)]) -> BatchId {
+    let named: BTreeMap<&str, &str> =
+        objects.iter().map(|(object, fingerprint)| (object.name.as_str(), fingerprint.as_str())).collect();
+    let mut hash = Sha256::new();
+    hash.update(format!("airshed import {IMPORTER_VERSION}\n{delivery}\n"));
+    for (name, fingerprint) in named {
+        hash.update(format!("{name}\0{fingerprint}\n"));
+    }
+    let mut hex = crate::hex(&hash.finalize());
+    hex.truncate(BATCH_ID_DIGITS);
+    BatchId::new(hex)
+}
+
+/// The objects that the ledger holds: fingerprint to the deliveries and URIs that brought it.
+pub(super) struct KnownObjects {
+    objects: BTreeMap<String, BTreeSet<(DeliveryId, String)>>,
+    batches: BTreeSet<(DeliveryId, BatchId)>,
+}
+
+impl KnownObjects {
+    pub(super) async fn load(lake: &Lake) -> Result<Self> {
+        let mut this = Self { objects: BTreeMap::new(), batches: BTreeSet::new() };
+        let context = || "cannot read which objects the ledger holds".to_owned();
+        let Some(table) = lake.existing_table(&schema::objects()).await.context(context)? else {
+            return Ok(this);
+        };
+        let bug = |error: DataFusionError| Error::bug(context()).caused_by(error);
+        let provider = table.provider(&|_| true).await.context(context)?;
+        let rows = SessionContext::new()
+            .read_table(provider)
+            .and_then(|frame| {
+                frame.select_columns(&[c::OBJECT_SHA256, c::OBJECT_URI, c::DELIVERY_ID, c::BATCH_ID])
+            })
+            .map_err(bug)?
+            .collect()
+            .await
+            .map_err(bug)?;
+        for batch in rows {
+            let columns = batch
+                .columns()
+                .iter()
+                .map(|column| cast(column, &DataType::Utf8).context(context))
+                .collect::<Result<Vec<_>>>()?;
+            let text = |column: usize, row: usize| {
+                let column: &StringArray = columns[column].as_string();
+                column.value(row).to_owned()
+            };
+            for row in 0..batch.num_rows() {
+                let delivery = DeliveryId::new(text(2, row));
+                this.objects.entry(text(0, row)).or_default().insert((delivery.clone(), text(1, row)));
+                this.batches.insert((delivery, BatchId::new(text(3, row))));
+            }
+        }
+        Ok(this)
+    }
+
+    /// Whether this reading of the delivery is complete in the ledger.
+    pub(super) fn holds_batch(&self, delivery: &DeliveryId, batch: &BatchId) -> bool {
+        self.batches.contains(&(delivery.clone(), batch.clone()))
+    }
+
+    /// Whether the ledger holds any reading of the delivery.
+    pub(super) fn holds_delivery(&self, delivery: &DeliveryId) -> bool {
+        self.batches.iter().any(|(known, _)| known == delivery)
+    }
+
+    /// The objects to read, with their fingerprints, and those that another delivery, or an object before them in this
+    /// one, brought already.
+    pub(super) fn split(
+        &self,
+        delivery: &DeliveryId,
+        objects: &[DataObject],
+        fingerprints: &[String],
+    ) -> (Vec<(DataObject, String)>, Vec<Duplicate>) {
+        let mut kept: Vec<(DataObject, String)> = Vec::new();
+        let mut duplicates = Vec::new();
+        let mut here: BTreeMap<&str, &str> = BTreeMap::new();
+        for (object, fingerprint) in objects.iter().zip(fingerprints) {
+            let elsewhere = self
+                .objects
+                .get(fingerprint)
+                .and_then(|holders| holders.iter().find(|(holder, _)| holder != delivery))
+                .map(|(_, uri)| uri.as_str());
+            match elsewhere.or_else(|| here.get(fingerprint.as_str()).copied()) {
+                Some(first) => {
+                    duplicates.push(Duplicate { uri: object.uri.clone(), duplicate_of: first.to_owned() });
+                }
+                None => {
+                    here.insert(fingerprint, &object.uri);
+                    kept.push((object.clone(), fingerprint.clone()));
+                }
+            }
+        }
+        (kept, duplicates)
+    }
+
+    /// Notes that the delivery now holds these objects and no others.
+    pub(super) fn replace(
+        &mut self,
+        delivery: &DeliveryId,
+        batch: &BatchId,
+        objects: &[(DataObject, String)],
+    ) {
+        self.batches.retain(|(known, _)| known != delivery);
+        self.batches.insert((delivery.clone(), batch.clone()));
+        for holders in self.objects.values_mut() {
+            holders.retain(|(holder, _)| holder != delivery);
+        }
+        for (object, fingerprint) in objects {
+            self.objects
+                .entry(fingerprint.clone())
+                .or_default()
+                .insert((delivery.clone(), object.uri.clone()));
+        }
+    }
+}

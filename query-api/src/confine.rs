@@ -1,0 +1,90 @@
+//! What a statement may be: one query, or a look at a plan or the catalogue.
+
+use datafusion::{
+    execution::context::SQLOptions,
+    sql::{parser::{DFParser, Statement}, sqlparser::ast},
+};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Options under which the planner refuses data definition, changes and session statements.
+pub(crate) fn options() -> SQLOptions {
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
+}
+
+/// Refuses whatever is not one query before it is planned, with a message that says what is allowed.
+pub(crate) fn check(sql: &str) -> Result<()> {
+    let statements = DFParser::parse_sql(sql)
+        .map_err(|e| Error::with_source(ErrorKind::Statement, "the statement cannot be parsed", e))?;
+    let mut statements = statements.into_iter();
+    let (Some(statement), None) = (statements.next(), statements.next()) else {
+        return Err(Error::new(ErrorKind::Statement, "give one statement at a time"));
+    };
+    if is_read_only(&statement) {
+        Ok(())
+    } else {
+        Err(Error::new(
+            ErrorKind::Statement,
+            "the ledger is read-only: only SELECT, WITH, VALUES, EXPLAIN, DESCRIBE and SHOW TABLES or COLUMNS are allowed",
+        ))
+    }
+}
+
+fn is_read_only(statement: &Statement) -> bool {
+    match statement {
+        Statement::Statement(inner) => matches!(
+            inner.as_ref(),
+            ast::Statement::Query(_)
+                | ast::Statement::ExplainTable { .. }
+                | ast::Statement::ShowTables { .. }
+                | ast::Statement::ShowColumns { .. }
+        ),
+        Statement::Explain(explain) => is_read_only(&explain.statement),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_pass() {
+        for sql in [
+            "SELECT 1",
+            "WITH a AS (SELECT 1 AS x) SELECT x FROM a",
+            "VALUES (1)",
+            "EXPLAIN SELECT 1",
+            "EXPLAIN ANALYZE SELECT 1",
+            "SHOW TABLES",
+            "SHOW COLUMNS FROM emissions",
+            "DESCRIBE emissions",
+        ] {
+            assert!(check(sql).is_ok(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for sql in [
+            "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
+            "CREATE TABLE t AS SELECT 1",
+            "CREATE VIEW v AS SELECT 1",
+            "COPY (SELECT 1) TO '/tmp/x.csv'",
+            "INSERT INTO emissions SELECT * FROM emissions",
+            "DELETE FROM emissions",
+            "UPDATE emissions SET status = 'x'",
+            "DROP TABLE emissions",
+            "SET datafusion.execution.target_partitions = 1",
+            "BEGIN",
+            "PREPARE p AS SELECT 1",
+            "EXPLAIN COPY (SELECT 1) TO '/tmp/x.csv'",
+            "SELECT 1; DROP TABLE emissions",
+            "",
+            "not sql",
+        ] {
+            let error = check(sql).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Statement, "{sql}");
+        }
+    }
+}

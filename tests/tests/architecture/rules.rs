@@ -1,0 +1,70 @@
+//! The tables of the design. A new crate or dependency starts with a line here, and a reason in the change.
+
+/// Which crates of ours a crate may depend on, for any kind of dependency.
+pub(crate) const ALLOWED: &[(&str, &[&str])] = &[
+    ("airshed-domain", &[]),
+    ("airshed-emission-factors", &["airshed-domain"]),
+    ("airshed-lake", &["airshed-domain"]),
+    ("airshed-ingest", &["airshed-lake", "airshed-domain"]),
+    ("airshed-kernels", &["airshed-emission-factors", "airshed-domain"]),
+    ("airshed-estimate", &["airshed-kernels", "airshed-lake", "airshed-emission-factors", "airshed-domain"]),
+    ("airshed-rollup", &["airshed-lake", "airshed-domain"]),
+    ("airshed-query-api", &["airshed-rollup", "airshed-lake", "airshed-domain"]),
+    ("airshed", &["*"]),
+    ("airshed-tests", &["*"]),
+];
+
+/// What must not be in a crate, however deep. `*` at the end stands for any ending.
+pub(crate) const MUST_NOT_CONTAIN: &[(&str, &[&str])] = &[
+    ("airshed-domain", &["tokio", "object_store", "datafusion*", "aws-*", "parquet"]),
+    ("airshed-emission-factors", PURE),
+    ("airshed-kernels", PURE),
+    ("airshed-lake", &["axum", "aws-sdk-*"]),
+    ("airshed-ingest", &["axum"]),
+    ("airshed-rollup", &["axum"]),
+    ("airshed-estimate", &["axum"]),
+];
+
+/// Auditors can run a number again: no I/O, no query engine, no network.
+const PURE: &[&str] = &["tokio", "object_store", "datafusion*", "aws-*", "reqwest", "hyper"];
+
+/// What only the binary may name in its manifest, because it decides how the process behaves.
+pub(crate) const LIBRARIES_MUST_NOT_NAME: &[&str] =
+    &["anyhow", "tracing-subscriber", "clap", "indicatif", "rand", "fastrand"];
+
+/// The binary, and the suites that drive it.
+pub(crate) const BINARY: &[&str] = &["airshed", "airshed-tests"];
+
+/// Types of these stand in each other's signatures; a second version would not fit the first.
+pub(crate) const ONE_VERSION: &[&str] =
+    &["arrow-array", "arrow-schema", "parquet", "object_store", "datafusion", "deltalake-core"];
+
+/// Folders of the libraries: all members but the binary and the suites.
+pub(crate) const LIBRARY_FOLDERS: &[&str] = &[
+    "domain",
+    "emission-factors",
+    "lake",
+    "ingest",
+    "calc-engine/kernels",
+    "calc-engine/estimate",
+    "rollup",
+    "query-api",
+];
+
+/// Text that must not stand in a library, outside comments and tests, with the reason.
+pub(crate) const LIBRARIES_MUST_NOT_CALL: &[(&str, &str)] = &[
+    ("std::env", "the binary reads the environment and passes values"),
+    ("env::var", "the binary reads the environment and passes values"),
+    ("println!", "the binary prints"),
+    ("print!(", "the binary prints"),
+    ("dbg!(", "the binary prints"),
+    ("SystemTime::now", "the time is an argument"),
+    ("Instant::now", "the time is an argument"),
+    ("Timestamp::now", "the time is an argument"),
+    ("Zoned::now", "the time is an argument"),
+    ("Utc::now", "the time is an argument"),
+    ("Uuid::new_v4", "chance makes numbers that nobody can repeat"),
+    ("getrandom", "chance makes numbers that nobody can repeat"),
+    ("RandomState::new", "an order that changes from run to run"),
+    ("process::exit", "the binary decides how the process ends"),
+];

@@ -1,0 +1,55 @@
+//! Killed at every write and started again: the same ledger as if it had never been killed.
+
+use std::{path::Path, sync::Arc};
+
+use airshed_lake::{Lake, Location, StoreOptions};
+use object_store::ObjectStore;
+
+use crate::{
+    company,
+    dying_store::{DyingStore, LastWrite},
+    stages::{Machine, content, local_lake, resources, rows, run},
+};
+
+/// More writes than any run here makes.
+const PLENTY: i64 = 1_000_000;
+
+fn dying_lake(folder: &Path, writes: i64, last_write: LastWrite) -> (Lake, Arc<DyingStore>) {
+    let location = Location::parse(folder.to_str().unwrap(), &StoreOptions::new()).unwrap();
+    let store = Arc::new(DyingStore::new(Arc::clone(&location.store), writes, last_write));
+    let shared: Arc<dyn ObjectStore> = Arc::<DyingStore>::clone(&store);
+    (Lake::at(Location::in_store(shared, &location.url).unwrap()), store)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_every_write_and_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    company::write(&input, "cur.csv", &company::lines(3));
+    let machine = Machine { threads: 1, ..Machine::default() };
+
+    let (lake, store) = dying_lake(&folder.path().join("never-killed"), PLENTY, LastWrite::Lost);
+    run(&input, &lake, &machine).await.unwrap();
+    let writes = PLENTY - store.left();
+    let expected = content(&lake).await;
+    assert!(writes > 20, "only {writes} writes: the store is not in the path");
+
+    for last_write in [LastWrite::Lost, LastWrite::Kept] {
+        for at in 0..writes {
+            let place = folder.path().join(format!("{last_write:?}-{at}"));
+            let (lake, store) = dying_lake(&place, at, last_write);
+            let first = run(&input, &lake, &machine).await;
+            assert!(first.is_err() || store.left() >= 0, "write {at} was survived in silence");
+
+            let lake = local_lake(&place);
+            run(&input, &lake, &machine).await.unwrap_or_else(|e| panic!("{last_write:?} {at}: {e}"));
+            assert_eq!(content(&lake).await, expected, "killed at write {at}, {last_write:?}");
+            for table in [airshed_domain::schema::runs(), airshed_domain::schema::periods()] {
+                assert_eq!(rows(&lake, &table).await, 1, "{} after {last_write:?} {at}", table.name);
+            }
+            let checks = airshed_rollup::check::current_runs(&lake, &resources(1)).await.unwrap();
+            assert!(checks.iter().all(airshed_rollup::check::Check::passed));
+            std::fs::remove_dir_all(&place).unwrap();
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The whole pipeline on small inputs: conservation, exactness, crashes.
+
+mod company;
+mod crash;
+mod dying_store;
+mod exactness;
+mod stages;
