@@ -40,7 +40,12 @@ impl App {
         let mut layers = Layers::defaults()?;
         let named = cli.global.config.clone().or_else(|| get("AIRSHED_CONFIG").cloned());
         let config_file = named.or_else(|| Path::new(CONFIG_FILE).is_file().then(|| CONFIG_FILE.to_owned()));
-        let usage = |error: anyhow::Error| error.context(Problem::usage("the configuration cannot be used"));
+        let usage = |error: anyhow::Error| {
+            error.context(
+                Problem::usage("the configuration cannot be used")
+                    .hint("`airshed config example` lists every key"),
+            )
+        };
         if let Some(path) = &config_file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read {path}"))
@@ -57,7 +62,7 @@ impl App {
             settings,
             layers,
             form: global.output.unwrap_or_default(),
-            progress: Progress::new(global.quiet, global.no_progress),
+            progress: Progress::new(global),
             config_file,
             store_options: environment.into_iter().filter(|(name, _)| name.starts_with("AWS_")).collect(),
         })

@@ -56,13 +56,19 @@ pub(crate) async fn import(app: &App, kind: Kind, file: &str) -> anyhow::Result<
         kept::Kept::New(place) => (place, "imported"),
         kept::Kept::Already(place) => (place, "already there"),
     };
-    output::write_rows(app.form, &["file", "state", "holds"], &[[place, state.to_owned(), what].map(Some).to_vec()])?;
+    output::write_rows(
+        app.form,
+        &["file", "state", "holds"],
+        &[[place, state.to_owned(), what].map(Some).to_vec()],
+    )?;
     app.progress.say("the next `airshed run` or `airshed estimate` uses it, under a new factor set id");
     Ok(Exit::Done)
 }
 
 fn add(builder: FactorSetBuilder, kind: Kind, name: &str, bytes: &[u8]) -> anyhow::Result<FactorSetBuilder> {
-    Ok(parse::parse(kind, name, bytes).with_context(|| format!("cannot use the factor file {name}"))?.add_to(builder))
+    Ok(parse::parse(kind, name, bytes)
+        .with_context(|| format!("cannot use the factor file {name}"))?
+        .add_to(builder))
 }
 
 /// What a user's path holds, as a file to keep: the file itself, or the tables made from it.
@@ -71,7 +77,8 @@ fn from_disk(kind: Kind, path: &str) -> anyhow::Result<(String, Vec<u8>)> {
         std::fs::read(path).with_context(|| Problem::failed(format!("cannot read {}", path.display())))
     };
     let path = std::path::Path::new(path);
-    let name = path.file_name().map_or_else(|| kind.folder().to_owned(), |name| name.to_string_lossy().into_owned());
+    let name =
+        path.file_name().map_or_else(|| kind.folder().to_owned(), |name| name.to_string_lossy().into_owned());
     Ok(match kind {
         Kind::Boavizta => ("boavizta.json".to_owned(), parse::boavizta_tables(path, &read)?),
         Kind::Power => (format!("{name}.json"), parse::power_tables(path, &read)?),

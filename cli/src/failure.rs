@@ -121,7 +121,8 @@ pub(crate) fn as_text(error: &anyhow::Error) -> String {
 /// The same as one JSON object.
 pub(crate) fn as_json(error: &anyhow::Error) -> String {
     let messages = messages(error);
-    let (first, causes) = messages.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let (first, causes) =
+        messages.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     serde_json::json!({
         "error": first,
         "causes": causes,
@@ -157,7 +158,8 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                 .to_owned(),
         );
     }
-    (Exit::of(error) == Exit::TryAgain).then(|| "the same command may succeed later; nothing was lost".to_owned())
+    (Exit::of(error) == Exit::TryAgain)
+        .then(|| "the same command may succeed later; nothing was lost".to_owned())
 }
 
 #[cfg(test)]

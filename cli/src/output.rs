@@ -121,7 +121,9 @@ pub(crate) fn stdout(form: Form) -> anyhow::Result<Sink> {
     let stdout = std::io::stdout();
     if form == Form::Parquet && stdout.is_terminal() {
         let problem = Problem::usage("Parquet is not written to a terminal");
-        return Err(problem.hint("send it to a file: airshed sql -o parquet \"...\" > result.parquet").into());
+        return Err(problem
+            .hint("send it to a file: airshed sql -o parquet \"...\" > result.parquet")
+            .into());
     }
     Ok(Box::new(std::io::BufWriter::new(stdout)))
 }

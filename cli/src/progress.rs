@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::output;
+use crate::{args::Global, output};
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +35,11 @@ pub(crate) struct Stage {
 }
 
 impl Progress {
-    pub(crate) fn new(quiet: bool, no_progress: bool) -> Self {
-        let mode = if quiet {
+    /// Progress as the options ask for it.
+    pub(crate) fn new(options: &Global) -> Self {
+        let mode = if options.quiet {
             Mode::Silent
-        } else if no_progress || !std::io::stderr().is_terminal() {
+        } else if options.no_progress || !std::io::stderr().is_terminal() {
             Mode::Lines
         } else {
             Mode::Bars
@@ -116,16 +117,19 @@ mod tests {
 
     #[test]
     fn templates_are_valid() {
-        for template in
-            ["{spinner} {prefix:<9} {msg} {elapsed}", "{spinner} {prefix:<9} {bar:28} {percent:>3}% {msg} {elapsed}"]
-        {
+        for template in [
+            "{spinner} {prefix:<9} {msg} {elapsed}",
+            "{spinner} {prefix:<9} {bar:28} {percent:>3}% {msg} {elapsed}",
+        ] {
             ProgressStyle::with_template(template).unwrap();
         }
     }
 
     #[test]
     fn quiet_is_silent_and_no_progress_is_lines() {
-        assert_eq!(Progress::new(true, false).mode, Mode::Silent);
-        assert_eq!(Progress::new(false, true).mode, Mode::Lines);
+        let quiet = Global { quiet: true, ..Global::default() };
+        let no_progress = Global { no_progress: true, ..Global::default() };
+        assert_eq!(Progress::new(&quiet).mode, Mode::Silent);
+        assert_eq!(Progress::new(&no_progress).mode, Mode::Lines);
     }
 }

@@ -144,7 +144,10 @@ impl Settings {
         ] {
             if let Some(value) = value {
                 let origin = from(key);
-                ensure!((0.0..=1.0).contains(&value), "{key} is {value} (from {origin}); it is a share, 0 to 1");
+                ensure!(
+                    (0.0..=1.0).contains(&value),
+                    "{key} is {value} (from {origin}); it is a share, 0 to 1"
+                );
             }
         }
         for (key, value) in [
@@ -153,7 +156,10 @@ impl Settings {
         ] {
             if let Some(value) = value {
                 let origin = from(key);
-                ensure!(value.is_finite() && value > 0.0, "{key} is {value} (from {origin}); it must be above 0");
+                ensure!(
+                    value.is_finite() && value > 0.0,
+                    "{key} is {value} (from {origin}); it must be above 0"
+                );
             }
         }
         let method = &self.method;

@@ -9,7 +9,9 @@ use std::{
 /// A command with no settings but those of the test.
 fn airshed(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airshed"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AIRSHED_") || name.starts_with("AWS_")) {
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("AIRSHED_") || name.starts_with("AWS_"))
+    {
         command.env_remove(name);
     }
     command.current_dir(folder).env("HOME", folder).stdin(Stdio::null());
@@ -55,7 +57,8 @@ fn an_unknown_key_is_refused_with_line_and_known_keys() {
 #[test]
 fn a_bad_value_names_its_variable() {
     let here = folder();
-    let output = airshed(here.path()).args(["config", "show"]).env("AIRSHED_IMPORT_THREADS", "many").output().unwrap();
+    let output =
+        airshed(here.path()).args(["config", "show"]).env("AIRSHED_IMPORT_THREADS", "many").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     insta::assert_snapshot!(String::from_utf8(output.stderr).unwrap());
 }
@@ -140,7 +143,8 @@ fn factors_are_listed_shown_and_verified() {
 #[test]
 fn an_imported_grid_changes_the_factor_set_once() {
     let here = folder();
-    let grid = "zone,datetime,direct,lifecycle\nDE,2026-10-01T00:00:00Z,300,350\nDE,2026-10-01T01:00:00Z,310,360\n";
+    let grid =
+        "zone,datetime,direct,lifecycle\nDE,2026-10-01T00:00:00Z,300,350\nDE,2026-10-01T01:00:00Z,310,360\n";
     std::fs::write(here.path().join("de.csv"), grid).unwrap();
     let set = || run(here.path(), &["factors", "verify"]).stderr;
     let before = set();
@@ -197,10 +201,17 @@ fn a_ledger_is_made_asked_explained_and_verified() {
 
     // A line explains itself, and its explanation agrees with the ledger.
     let sql = "SELECT line_id FROM emissions WHERE status = 'estimated' AND co2e_location_g > 0 ORDER BY line_id LIMIT 1";
-    let id = run(here.path(), &["sql", "--lake", "lake", "-o", "csv", sql]).stdout.lines().nth(1).unwrap().to_owned();
+    let id = run(here.path(), &["sql", "--lake", "lake", "-o", "csv", sql])
+        .stdout
+        .lines()
+        .nth(1)
+        .unwrap()
+        .to_owned();
     let explained = run(here.path(), &["explain", "--lake", "lake", &id]);
     assert_eq!(explained.code, 0, "{}{}", explained.stdout, explained.stderr);
-    for part in ["├─ source", "row group", "├─ figures", "co2e_location_g", "the ledger holds the same figures"] {
+    for part in
+        ["├─ source", "row group", "├─ figures", "co2e_location_g", "the ledger holds the same figures"]
+    {
         assert!(explained.stdout.contains(part), "{part} in {}", explained.stdout);
     }
     let json = run(here.path(), &["explain", "--lake", "lake", &id, "-o", "json"]).stdout;

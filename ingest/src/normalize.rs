@@ -105,7 +105,11 @@ fn check_types(format: Format, columns: &Columns) -> Result<(), Box<Reject>> {
             Holds::Map => (maps::is_map(data_type), "a map"),
         };
         if !fits {
-            return reject(Reason::WrongType, format!("the column is {data_type}, which is not {what}"), name);
+            return reject(
+                Reason::WrongType,
+                format!("the column is {data_type}, which is not {what}"),
+                name,
+            );
         }
     }
     Ok(())

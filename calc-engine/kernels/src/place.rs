@@ -159,3 +159,22 @@ fn hourly(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Option
         .any(|value| !value.is_nan())
         .then_some(HourlyIntensity { start_s: window.start_s, g_per_kwh })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::FACTORS;
+
+    #[test]
+    fn every_region_of_aws_has_all_its_figures() {
+        let places = Places::new(&FACTORS, "2026-10".parse().unwrap());
+        for region in FACTORS.facility().regions().filter(|region| region.provider == "aws") {
+            let place =
+                places.get("aws", &region.code).unwrap_or_else(|| panic!("{} has no place", region.code));
+            assert!(place.pue.is_ordered() && place.pue.low >= 1.0, "{}", region.code);
+            assert!(place.grid.yearly_g_per_kwh.is_ordered(), "{}", region.code);
+            assert!(place.grid.hourly.is_none(), "{}: no hours are shipped", region.code);
+        }
+        assert!(places.get("aws", "mars-north-1").is_none());
+    }
+}

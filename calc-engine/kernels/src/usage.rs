@@ -11,7 +11,6 @@ pub mod charge;
 pub mod meter;
 mod prefix;
 mod rest;
-mod service;
 
 use airshed_emission_factors::facility;
 
@@ -19,14 +18,13 @@ use crate::class::ClassKey;
 
 pub use prefix::strip_region_prefix;
 pub use rest::rest;
-pub use service::service_code;
 
 /// A billed line taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
     /// `aws`, `azure`, `gcp` or what the export names.
     pub provider: &'a str,
-    /// The provider's service code; full service names of FOCUS are turned into codes where known.
+    /// The provider's service code.
     pub service: &'a str,
     /// The usage type without its region prefix; empty where the export has none.
     pub usage: &'a str,
@@ -70,7 +68,7 @@ impl<'a> Line<'a> {
     /// Takes a line apart. Regions of prefixes come from the factor set's region table.
     pub fn read(key: &ClassKey<'a>, regions: &'a facility::Table) -> Self {
         let text = |value: Option<&'a str>| value.map(str::trim).filter(|text| !text.is_empty());
-        let service = service_code(text(key.service_code).unwrap_or(""));
+        let service = text(key.service_code).unwrap_or("");
         let full_usage = text(key.usage_type).unwrap_or("");
         let stripped = strip_region_prefix(full_usage, service, regions);
         let (from, to) = (text(key.from_region), text(key.to_region));

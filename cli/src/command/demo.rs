@@ -19,7 +19,8 @@ pub(super) async fn execute(app: &App, args: &DemoArgs) -> anyhow::Result<Exit> 
     if matches!(app.form, Form::Csv | Form::Parquet) {
         return Err(output::no_rows("demo", app.form));
     }
-    let period: BillingPeriod = args.period.as_deref().unwrap_or(PERIOD).parse().context(Problem::usage("--period"))?;
+    let period: BillingPeriod =
+        args.period.as_deref().unwrap_or(PERIOD).parse().context(Problem::usage("--period"))?;
     let out = args.out.clone().unwrap_or_else(|| "demo".into());
     let options = DemoOptions {
         out: out.clone(),
@@ -30,7 +31,12 @@ pub(super) async fn execute(app: &App, args: &DemoArgs) -> anyhow::Result<Exit> 
     };
     let stage = app.progress.stage("generate");
     let report = tokio::task::spawn_blocking(move || demo::generate(&options)).await??;
-    stage.finish(&format!("{} lines of {} accounts in {}", count(report.rows as u64), report.accounts, out.display()));
+    stage.finish(&format!(
+        "{} lines of {} accounts in {}",
+        count(report.rows as u64),
+        report.accounts,
+        out.display()
+    ));
     let lake = if *app.layers.origin("lake") == Origin::Default {
         out.join("ledger").display().to_string()
     } else {

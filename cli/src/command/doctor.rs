@@ -51,7 +51,12 @@ fn configuration(app: &App) -> String {
 
 fn shipped_factors() -> anyhow::Result<String> {
     let set = FactorSet::embedded()?;
-    Ok(format!("{} with {} factors from {} sources", set.id(), set.factors().count(), set.sources().iter().count()))
+    Ok(format!(
+        "{} with {} factors from {} sources",
+        set.id(),
+        set.factors().count(),
+        set.sources().iter().count()
+    ))
 }
 
 async fn ledger(app: &App) -> anyhow::Result<String> {

@@ -16,7 +16,8 @@ pub(super) async fn execute(app: &App, args: &EstimateArgs) -> anyhow::Result<Ex
     let periods = Periods::parse(&args.periods)?;
     let lake = app.lake()?;
     let (outcomes, _) = stage(app, &lake).await?;
-    let outcomes: Vec<_> = outcomes.into_iter().filter(|outcome| periods.contains(outcome.run.period)).collect();
+    let outcomes: Vec<_> =
+        outcomes.into_iter().filter(|outcome| periods.contains(outcome.run.period)).collect();
     if outcomes.is_empty() {
         bail!(nothing_imported(app));
     }
@@ -24,8 +25,17 @@ pub(super) async fn execute(app: &App, args: &EstimateArgs) -> anyhow::Result<Ex
     Ok(Exit::Done)
 }
 
-pub(super) const COLUMNS: &[&str] =
-    &["period", "run_id", "state", "method", "factor_set", "rows_estimated", "rows_unmapped", "rows_excluded", "rows_rejected"];
+pub(super) const COLUMNS: &[&str] = &[
+    "period",
+    "run_id",
+    "state",
+    "method",
+    "factor_set",
+    "rows_estimated",
+    "rows_unmapped",
+    "rows_excluded",
+    "rows_rejected",
+];
 
 /// Estimates the ledger; returns the outcomes and the seconds it took.
 pub(super) async fn stage(app: &App, lake: &Lake) -> anyhow::Result<(Vec<PeriodOutcome>, f64)> {

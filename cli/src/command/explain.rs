@@ -28,7 +28,9 @@ pub(super) async fn execute(app: &App, args: &ExplainArgs) -> anyhow::Result<Exi
     let (found, more) = found::find(app, &ledger, args, MOST).await?;
     if found.is_empty() {
         let problem = Problem::failed(format!("no current run has a line `{}`", args.line_id));
-        bail!(problem.hint("airshed sql \"SELECT line_id FROM emissions WHERE status = 'estimated' LIMIT 5\""));
+        bail!(
+            problem.hint("airshed sql \"SELECT line_id FROM emissions WHERE status = 'estimated' LIMIT 5\"")
+        );
     }
     match app.form {
         Form::Table => {

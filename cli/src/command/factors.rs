@@ -10,8 +10,8 @@ use anyhow::bail;
 use crate::{
     app::App,
     args::FactorsCommand,
-    failure::{Exit, Problem},
     factor_files::{self, Kind},
+    failure::{Exit, Problem},
     output,
 };
 
@@ -26,7 +26,8 @@ pub(crate) async fn execute(app: &App, command: FactorsCommand) -> anyhow::Resul
                 .map(listing::row)
                 .collect();
             if rows.is_empty() {
-                let hint = "`airshed factors list` shows all; ids begin with their table, such as grid/yearly";
+                let hint =
+                    "`airshed factors list` shows all; ids begin with their table, such as grid/yearly";
                 bail!(Problem::failed(format!("no factor's id starts with `{prefix}`")).hint(hint));
             }
             output::write_rows(app.form, listing::COLUMNS, &rows)?;

@@ -63,7 +63,8 @@ pub(super) async fn stage(app: &App, lake: &Lake, input: &str) -> anyhow::Result
     let _guard = cancel.clone().drop_guard();
     let progress = Arc::new(ImportProgress::new(app.progress.stage("import")));
     let report =
-        airshed_ingest::import::import(&location, lake, &options, now, Arc::clone(&progress) as _, &cancel).await?;
+        airshed_ingest::import::import(&location, lake, &options, now, Arc::clone(&progress) as _, &cancel)
+            .await?;
     let seconds = progress.finish(&report);
     for delivery in &report.deliveries {
         if let Outcome::Refused(error) = &delivery.outcome {
@@ -109,8 +110,11 @@ pub(super) fn exit(report: &ImportReport) -> Exit {
 /// The report as JSON.
 pub(super) fn as_json(report: &ImportReport) -> Value {
     let period = |period: &PeriodReport| {
-        let cost: serde_json::Map<_, _> =
-            period.billed_cost.iter().map(|(currency, sum)| (currency.clone(), json!(sum.to_string()))).collect();
+        let cost: serde_json::Map<_, _> = period
+            .billed_cost
+            .iter()
+            .map(|(currency, sum)| (currency.clone(), json!(sum.to_string())))
+            .collect();
         json!({
             "period": period_name(period),
             "rows_in": period.rows_in,

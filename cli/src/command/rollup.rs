@@ -63,6 +63,7 @@ pub(super) async fn stage(
         outcomes.push(airshed_rollup::roll_up(lake, run, &options).await?);
     }
     let published = outcomes.iter().filter(|outcome| outcome.published).count();
-    let text = format!("{published} periods have a new current run, {} are unchanged", outcomes.len() - published);
+    let text =
+        format!("{published} periods have a new current run, {} are unchanged", outcomes.len() - published);
     Ok((outcomes, stage.finish(&text).as_secs_f64()))
 }

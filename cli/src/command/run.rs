@@ -17,8 +17,7 @@ pub(super) async fn execute(app: &App, args: &RunArgs) -> anyhow::Result<Exit> {
     if matches!(app.form, Form::Csv | Form::Parquet) {
         return Err(output::no_rows("run", app.form));
     }
-    let exit = pipeline(app, &args.input).await?;
-    Ok(exit)
+    pipeline(app, &args.input).await
 }
 
 /// The three stages and the summary; shared with the demo.
@@ -36,9 +35,10 @@ pub(super) async fn pipeline(app: &App, input: &str) -> anyhow::Result<Exit> {
     let mut summary = Summary::of(app, &ledger, &outcomes).await?;
     summary.stages = vec![("import", import_s), ("estimate", estimate_s), ("rollup", rollup_s)];
     summary.rows_read = report.deliveries.iter().flat_map(|d| &d.periods).map(|period| period.rows_in).sum();
+    let document = || summary.json(input, &app.settings.lake, &import::as_json(&report));
     match app.form {
         Form::Table => output::write_text(&summary.text())?,
-        form => output::write_json(form, &summary.json(input, &app.settings.lake, &import::as_json(&report)))?,
+        form => output::write_json(form, &document())?,
     }
     if let Some(threshold) = app.settings.rollup.min_coverage
         && let Some(low) = summary.coverage_below(threshold)

@@ -29,7 +29,9 @@ pub(super) async fn execute(app: &App, args: &SqlArgs) -> anyhow::Result<Exit> {
         }
         None => {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("cannot read statements from standard input")?;
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .context("cannot read statements from standard input")?;
             text
         }
     };

@@ -20,9 +20,9 @@ use crate::{app, app::App, factor_files, failure::Problem, progress::Stage};
 pub(super) async fn calculation(app: &App, method: Option<&str>) -> anyhow::Result<Calculation> {
     let settings = &app.settings.method;
     let name = method.unwrap_or(&settings.name);
-    let method: MethodName = name.parse().with_context(|| {
-        Problem::usage("there is no such method").hint("docs/methodology describes each")
-    })?;
+    let method: MethodName = name
+        .parse()
+        .with_context(|| Problem::usage("there is no such method").hint("docs/methodology describes each"))?;
     let mut options = MethodOptions::default();
     if let Some(utilization) = settings.default_utilization {
         options.default_utilization.fallback = Bounds::exactly(utilization);

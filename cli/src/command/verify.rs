@@ -32,7 +32,9 @@ pub(super) async fn execute(app: &App, args: &VerifyArgs) -> anyhow::Result<Exit
     for (period, run_id) in control::current_runs(&lake).await? {
         if periods.contains(period) {
             let run = control::find_run(&lake, &run_id).await?;
-            runs.push(run.with_context(|| format!("`periods` names {run_id} for {period}, `runs` does not"))?);
+            runs.push(
+                run.with_context(|| format!("`periods` names {run_id} for {period}, `runs` does not"))?,
+            );
         }
     }
     if runs.is_empty() {
@@ -45,9 +47,15 @@ pub(super) async fn execute(app: &App, args: &VerifyArgs) -> anyhow::Result<Exit
     }
     let row = |check: &Checked| {
         let result = if check.passed { "pass" } else { "FAIL" };
-        [check.period.clone(), check.run_id.clone(), check.what.clone(), result.to_owned(), check.detail.clone()]
-            .map(Some)
-            .to_vec()
+        [
+            check.period.clone(),
+            check.run_id.clone(),
+            check.what.clone(),
+            result.to_owned(),
+            check.detail.clone(),
+        ]
+        .map(Some)
+        .to_vec()
     };
     let rows: Vec<_> = checks.iter().map(row).collect();
     output::write_rows(app.form, &["period", "run_id", "check", "result", "detail"], &rows)?;
@@ -61,7 +69,11 @@ async fn conservation(app: &App, lake: &Lake, runs: &[RunRecord]) -> anyhow::Res
     for check in check::current_runs(lake, &stages::resources(app)).await? {
         let Some(run) = runs.iter().find(|run| run.run_id.as_str() == check.run_id) else { continue };
         let passed = check.passed();
-        let detail = if passed { check.actual } else { format!("expected {}, found {}", check.expected, check.actual) };
+        let detail = if passed {
+            check.actual
+        } else {
+            format!("expected {}, found {}", check.expected, check.actual)
+        };
         checks.push(Checked {
             period: run.period.to_string(),
             run_id: check.run_id,
@@ -83,7 +95,10 @@ async fn replayed(app: &App, lake: &Lake, run: &RunRecord) -> anyhow::Result<Che
     let (passed, detail) = match &outcome {
         Some(files) => {
             let different = files.iter().filter(|(stored, again)| stored != again).count();
-            (different == 0, format!("{} of {} files have the same bytes", files.len() - different, files.len()))
+            (
+                different == 0,
+                format!("{} of {} files have the same bytes", files.len() - different, files.len()),
+            )
         }
         None => (false, why_not_repeatable(run, calculation.factors.id().as_str())),
     };

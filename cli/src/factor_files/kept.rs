@@ -60,7 +60,11 @@ pub(super) async fn keep(lake: &Lake, kind: Kind, name: &str, bytes: Vec<u8>) ->
     let name = format!("{:04}-{name}", files.len() + 1);
     let folder = folder(lake, kind);
     let place = folder.child(&name);
-    folder.store.put(&place.path, bytes.into()).await.with_context(|| format!("cannot write {}", place.url))?;
+    folder
+        .store
+        .put(&place.path, bytes.into())
+        .await
+        .with_context(|| format!("cannot write {}", place.url))?;
     Ok(Kept::New(format!("{}/{name}", kind.folder())))
 }
 

@@ -128,7 +128,10 @@ impl Parsed {
         match self {
             Self::Grid(grid, summary) => {
                 let zones = grid.zone_names().count();
-                format!("{} hours of {zones} zones; {} rows without a value", summary.rows, summary.rows_without_value)
+                format!(
+                    "{} hours of {zones} zones; {} rows without a value",
+                    summary.rows, summary.rows_without_value
+                )
             }
             Self::Power(curves, _) => format!("{} power curves", curves.len()),
             Self::Boavizta(_, summary) => summary.clone(),
@@ -157,7 +160,8 @@ pub(super) fn power_tables(
     read: &dyn Fn(&Path) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<Vec<u8>> {
     let text = |path: &Path| {
-        String::from_utf8(read(path)?).with_context(|| Problem::failed(format!("{} is not text", path.display())))
+        String::from_utf8(read(path)?)
+            .with_context(|| Problem::failed(format!("{} is not text", path.display())))
     };
     let beside = file.with_extension("sources.csv");
     let sources_csv = if beside.is_file() { Some(text(&beside)?) } else { None };
@@ -178,13 +182,15 @@ pub(super) fn boavizta_tables(
         })?;
         texts.push(String::from_utf8(bytes).with_context(|| format!("{path} is not text"))?);
     }
-    let [instances, servers, regions, processors, ram, ssd, electricity, memory_types] = texts.as_slice() else {
+    let [instances, servers, regions, processors, ram, ssd, electricity, memory_types] = texts.as_slice()
+    else {
         anyhow::bail!("the package's list of files has changed");
     };
     let files =
         boavizta::Files { instances, servers, regions, processors, ram, ssd, electricity, memory_types };
     let import = boavizta::import(&files)?;
     let skipped = import.skipped.into_iter().map(|skipped| (skipped.instance_type, skipped.reason)).collect();
-    let tables = BoaviztaTables { instances_csv: import.instances_csv, regions_csv: import.regions_csv, skipped };
+    let tables =
+        BoaviztaTables { instances_csv: import.instances_csv, regions_csv: import.regions_csv, skipped };
     Ok(serde_json::to_vec(&tables)?)
 }

@@ -31,7 +31,8 @@ impl TableBuilder {
         for row in 0..batch.num_rows().min(TABLE_ROWS - self.shown) {
             let cells = formatters.iter().zip(batch.columns()).map(|(formatter, array)| {
                 let text = formatter.value(row).try_to_string()?;
-                let is_decimal = matches!(array.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..));
+                let is_decimal =
+                    matches!(array.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..));
                 Ok(if is_decimal { without_trailing_zeros(&text).to_owned() } else { text })
             });
             self.table.add_row(cells.collect::<anyhow::Result<Vec<_>>>()?);

@@ -76,30 +76,40 @@ fn json_has_decimals_as_strings_and_nulls_as_null() {
     let second = r#"{"service":null,"kwh":null,"lines":2,"pue":null,"hour":"1970-01-01T01:00:00Z"}"#;
     assert_eq!(text(Form::Json, &[batch()]), format!("[\n{first},\n{second}\n]\n"));
     assert_eq!(text(Form::Ndjson, &[batch()]), format!("{first}\n{second}\n"));
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&text(Form::Json, &[])).unwrap(), serde_json::json!([]));
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&text(Form::Json, &[])).unwrap(),
+        serde_json::json!([])
+    );
 }
 
 #[test]
 fn parquet_reads_back_as_it_was() {
-    let bytes = bytes_of(written(Form::Parquet, &[batch()]));
-    let mut reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes)
+    let file = file_of(&written(Form::Parquet, &[batch()]));
+    let mut reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file)
         .unwrap()
         .build()
         .unwrap();
     assert_eq!(reader.next().unwrap().unwrap(), batch());
 }
 
-fn bytes_of(bytes: Vec<u8>) -> std::fs::File {
+fn file_of(bytes: &[u8]) -> std::fs::File {
     use std::io::{Seek as _, SeekFrom};
     let mut file = tempfile::tempfile().unwrap();
-    file.write_all(&bytes).unwrap();
+    file.write_all(bytes).unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
     file
 }
 
 #[test]
 fn a_table_aligns_numbers_and_drops_zeros_at_the_end() {
-    insta::assert_snapshot!(text(Form::Table, &[batch()]), @"");
+    insta::assert_snapshot!(text(Form::Table, &[batch()]), @r#"
+    ┌───────────────┬─────┬───────┬──────┬──────────────────────┐
+    │ service       ┆ kwh ┆ lines ┆  pue ┆ hour                 │
+    ╞═══════════════╪═════╪═══════╪══════╪══════════════════════╡
+    │ Amazon, "EC2" ┆ 1.5 ┆     1 ┆ 1.15 ┆ 1970-01-01T00:00:00Z │
+    │               ┆     ┆     2 ┆      ┆ 1970-01-01T01:00:00Z │
+    └───────────────┴─────┴───────┴──────┴──────────────────────┘
+    "#);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `docs/cli.md`, from the help of every command.
 
+use std::fmt::Write as _;
+
 use clap::{Command, CommandFactory as _};
 
 pub(super) fn text() -> String {
@@ -26,7 +28,7 @@ fn section(text: &mut String, command: &Command, name: &str, with_global: bool) 
     }
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    text.push_str(&format!("\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
+    writeln!(text, "\n## {name}\n\n```text\n{}\n```", help.join("\n").trim_end()).unwrap();
     let subcommands: Vec<_> = command.get_subcommands().filter(|c| c.get_name() != "help").cloned().collect();
     for subcommand in subcommands {
         section(text, &subcommand, &format!("{name} {}", subcommand.get_name()), false);

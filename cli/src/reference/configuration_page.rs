@@ -1,5 +1,7 @@
 //! `docs/configuration.md`, from the table of settings.
 
+use std::fmt::Write as _;
+
 use crate::{
     command::config_example,
     settings::{KEYS, Layers},
@@ -15,13 +17,14 @@ pub(super) fn text() -> String {
          config example` a file to start from.\n\n| Setting | Environment | Default | Meaning |\n|---|---|---|---|\n",
     );
     for key in KEYS {
-        let default = defaults.shown(key.name).map_or_else(|| key.absent.to_owned(), |value| format!("`{value}`"));
-        text.push_str(&format!("| `{}` | `{}` | {default} | {} |\n", key.name, key.env(), key.what));
+        let default =
+            defaults.shown(key.name).map_or_else(|| key.absent.to_owned(), |value| format!("`{value}`"));
+        writeln!(text, "| `{}` | `{}` | {default} | {} |", key.name, key.env(), key.what).unwrap();
     }
     text.push_str(
         "\nLists are separated by commas in the environment. Other variables: `AIRSHED_CONFIG` (the file), `AIRSHED_LOG` \
-         (a log filter such as `airshed_ingest=debug`), `NO_COLOR`, and the standard `AWS_*` variables for S3. Credentials \
-         are never settings, so no command prints them.\n\n## airshed.toml\n\n```toml\n",
+         (a log level: error, warn, info, debug or trace), `NO_COLOR`, and the standard `AWS_*` variables for S3. \
+         Credentials are never settings, so no command prints them.\n\n## airshed.toml\n\n```toml\n",
     );
     text.push_str(&config_example().unwrap());
     text.push_str("```\n");

@@ -1,5 +1,7 @@
 //! `docs/tables.md`, from the schemas of the ledger.
 
+use std::fmt::Write as _;
+
 use airshed_domain::schema;
 use arrow::datatypes::DataType;
 
@@ -11,16 +13,16 @@ pub(super) fn text() -> String {
          current runs; a tool that reads the files itself keeps to the newest row of each period in `periods`.\n",
     );
     for table in schema::all() {
-        text.push_str(&format!("\n## {}\n\nOne row: {}.", table.name, table.grain));
+        write!(text, "\n## {}\n\nOne row: {}.", table.name, table.grain).unwrap();
         let partitions = table.partition_columns();
         if !partitions.is_empty() {
-            text.push_str(&format!(" Partitioned by {}.", partitions.join(", ")));
+            write!(text, " Partitioned by {}.", partitions.join(", ")).unwrap();
         }
         text.push_str("\n\n| Column | Type | Null | Meaning |\n|---|---|---|---|\n");
         for column in &table.columns {
             let null = if column.nullable { "yes" } else { "" };
             let kind = type_name(&column.data_type);
-            text.push_str(&format!("| `{}` | {kind} | {null} | {} |\n", column.name, column.comment));
+            writeln!(text, "| `{}` | {kind} | {null} | {} |", column.name, column.comment).unwrap();
         }
     }
     text

@@ -50,7 +50,9 @@ impl Layers {
     pub(crate) fn file(&mut self, path: &Path, text: &str) -> anyhow::Result<()> {
         let name = path.display().to_string();
         // Read into the typed form first: its errors name line, key and what would be allowed.
-        toml::from_str::<Settings>(text).map_err(|e| anyhow!("{e}")).with_context(|| format!("configuration file {name}"))?;
+        toml::from_str::<Settings>(text)
+            .map_err(|e| anyhow!("{e}"))
+            .with_context(|| format!("configuration file {name}"))?;
         let table: Table = text.parse().with_context(|| format!("configuration file {name}"))?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         for key in KEYS {

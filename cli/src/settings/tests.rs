@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use super::*;
 
@@ -21,10 +21,10 @@ fn every_field_has_a_key_and_every_key_a_field() {
     for key in KEYS {
         let (of, name) = key.parts();
         if of != section {
-            text.push_str(&format!("[{of}]\n"));
+            writeln!(text, "[{of}]").unwrap();
             section = of;
         }
-        text.push_str(&format!("{name} = {}\n", key.example));
+        writeln!(text, "{name} = {}", key.example).unwrap();
     }
     let written: toml::Table = text.parse().unwrap();
     let settings: Settings = toml::from_str(&text).unwrap();
@@ -33,15 +33,18 @@ fn every_field_has_a_key_and_every_key_a_field() {
 
 #[test]
 fn flag_beats_environment_beats_file_beats_default() {
-    let mut layers =
-        layers("[method]\nname = \"ccf\"\n[import]\nmemory_mib = 256\n", &[("AIRSHED_METHOD_NAME", "spruce")]).unwrap();
+    let mut layers = layers(
+        "[method]\nname = \"ccf\"\n[import]\nmemory_mib = 256\n",
+        &[("AIRSHED_METHOD_NAME", "spruce")],
+    )
+    .unwrap();
     layers.flag("lake", "--lake", Some("s3://bucket/ledger"));
     let settings = Settings::resolve(&layers).unwrap();
     assert_eq!(settings.method.name, "spruce");
     assert_eq!(settings.import.memory_mib, 256);
     assert_eq!(settings.lake, "s3://bucket/ledger");
-    let origins = ["lake", "method.name", "import.memory_mib", "rollup.tags"]
-        .map(|key| layers.origin(key).to_string());
+    let origins =
+        ["lake", "method.name", "import.memory_mib", "rollup.tags"].map(|key| layers.origin(key).to_string());
     assert_eq!(origins, ["--lake", "$AIRSHED_METHOD_NAME", "conf/airshed.toml", "default"]);
 }
 
@@ -75,5 +78,8 @@ fn a_bad_value_names_key_and_origin() {
     assert_eq!(text, "import.memory_mib is 1 (from conf/airshed.toml); at least 64 are needed");
     let text =
         message(Settings::resolve(&layers("", &[("AIRSHED_METHOD_DEFAULT_UTILIZATION", "50")]).unwrap()));
-    assert!(text.starts_with("method.default_utilization is 50 (from $AIRSHED_METHOD_DEFAULT_UTILIZATION)"), "{text}");
+    assert!(
+        text.starts_with("method.default_utilization is 50 (from $AIRSHED_METHOD_DEFAULT_UTILIZATION)"),
+        "{text}"
+    );
 }

@@ -242,8 +242,12 @@ impl CcfInstance {
             factors.push(origin.factor(INSTANCE, &format!("{name}/{part}"), unit, value, note));
         };
         let on = format!("processors: {}", processors.join(", "));
-        vcpu.iter().for_each(|vcpu| add("vcpu", "vCPU", *vcpu, &on));
-        redshift_vcpu.iter().for_each(|vcpu| add("redshift_vcpu", "vCPU", *vcpu, &on));
+        if let Some(vcpu) = vcpu {
+            add("vcpu", "vCPU", *vcpu, &on);
+        }
+        if let Some(vcpu) = redshift_vcpu {
+            add("redshift_vcpu", "vCPU", *vcpu, &on);
+        }
         if let Some(CcfMemory { gb, largest_vcpu, largest_gb }) = memory {
             add("memory", "GB", *gb, &format!("of a machine of {largest_vcpu} vCPU and {largest_gb} GB"));
         }
@@ -253,7 +257,9 @@ impl CcfInstance {
         if *gpus > 0.0 {
             add("gpus", "1", *gpus, &gpu_processors.join(", "));
         }
-        baseline_pct.iter().for_each(|percent| add("baseline", "%", *percent, ""));
+        if let Some(percent) = baseline_pct {
+            add("baseline", "%", *percent, "");
+        }
         factors
     }
 }

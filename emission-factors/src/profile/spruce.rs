@@ -141,8 +141,12 @@ impl Spruce {
             };
             add("pue", "1", region.pue);
             add("intensity", "gCO2e/kWh", region.intensity_g_per_kwh);
-            region.wue_l_per_kwh.iter().for_each(|value| add("wue", "L/kWh", *value));
-            region.electricity_water_l_per_kwh.iter().for_each(|value| add("water", "L/kWh", *value));
+            if let Some(value) = region.wue_l_per_kwh {
+                add("wue", "L/kWh", value);
+            }
+            if let Some(value) = region.electricity_water_l_per_kwh {
+                add("water", "L/kWh", value);
+            }
         }
         for (name, SpruceAccelerator { gpus, min_w, max_w, gpu, origin }) in &self.accelerators {
             factors.push(origin.factor(ACCELERATOR, &format!("{name}/gpus"), "1", *gpus, gpu));

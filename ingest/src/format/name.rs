@@ -172,7 +172,9 @@ impl Format {
     pub(super) fn uses(self, name: &str) -> bool {
         match self {
             Self::Cur2 | Self::CurLegacy => {
-                CUR_FIELDS.contains(&name) || name.starts_with(CUR_TAG_PREFIX) || name.starts_with(CUR_CATEGORY_PREFIX)
+                CUR_FIELDS.contains(&name)
+                    || name.starts_with(CUR_TAG_PREFIX)
+                    || name.starts_with(CUR_CATEGORY_PREFIX)
             }
             Self::Focus { .. } => FOCUS_FIELDS.contains(&name),
             Self::CarbonExport => CARBON_FIELDS.contains(&name),
@@ -282,7 +284,10 @@ impl Fields {
     }
 
     /// Fields whose canonical name starts with the prefix: position, canonical name, name in the file.
-    pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (usize, &'a str, &'a str)> {
+    pub(crate) fn with_prefix<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (usize, &'a str, &'a str)> {
         let all = self.names.iter().enumerate();
         all.filter(move |(position, (canonical, _))| {
             canonical.starts_with(prefix) && self.index.get(canonical) == Some(position)
@@ -322,7 +327,8 @@ pub(super) fn detect<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> Opti
     ];
     let snake: Vec<String> = columns.clone().map(canonical).collect();
     let lower: Vec<String> = columns.clone().map(|name| name.trim().to_ascii_lowercase()).collect();
-    let count = |names: &[String], telling: &[&str]| telling.iter().filter(|t| names.iter().any(|n| n == *t)).count();
+    let count =
+        |names: &[String], telling: &[&str]| telling.iter().filter(|t| names.iter().any(|n| n == *t)).count();
     let has = |name: &str| lower.iter().any(|n| n == name);
 
     if count(&snake, CUR) >= TELLING_ENOUGH {
@@ -330,7 +336,8 @@ pub(super) fn detect<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> Opti
         let maps = ["product", "resource_tags", "cost_category", "line_item_usage_account_name"];
         let flat = snake.iter().any(|n| n.starts_with("resource_tags_")) || is_snake("product_product_name");
         let slashes = columns.clone().any(|name| name.contains('/'));
-        let second = !slashes && (maps.iter().any(|m| is_snake(m)) || !flat && is_snake("product_region_code"));
+        let second =
+            !slashes && (maps.iter().any(|m| is_snake(m)) || !flat && is_snake("product_region_code"));
         return Some(if second { Format::Cur2 } else { Format::CurLegacy });
     }
     if count(&lower, FOCUS) >= TELLING_ENOUGH {

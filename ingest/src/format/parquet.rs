@@ -59,7 +59,10 @@ impl AsyncFileReader for ObjectReader {
         .boxed()
     }
 
-    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
         async move {
             ranges.iter().try_for_each(|range| self.check(range))?;
             self.store.get_ranges(&self.path, &ranges).await.map_err(external)
@@ -86,7 +89,10 @@ impl ObjectReader {
         if range.end <= self.size {
             return Ok(());
         }
-        Err(ParquetError::EOF(format!("bytes {} to {} of {} are asked for", range.start, range.end, self.size)))
+        Err(ParquetError::EOF(format!(
+            "bytes {} to {} of {} are asked for",
+            range.start, range.end, self.size
+        )))
     }
 }
 
@@ -114,14 +120,18 @@ pub(super) async fn open(
     };
     let schema = metadata.schema();
     let Some(format) = Format::detect(schema) else {
-        return Ok(Opened::NotBilling(format!("Parquet with {} columns that are not billing's", schema.fields().len())));
+        return Ok(Opened::NotBilling(format!(
+            "Parquet with {} columns that are not billing's",
+            schema.fields().len()
+        )));
     };
     if let Some(reject) = missing_column(format, schema) {
         return Ok(Opened::Rejected(Box::new(reject)));
     }
     let metadata = with_dictionaries(format, metadata);
-    let used: Vec<usize> =
-        (0..metadata.schema().fields().len()).filter(|i| is_used(format, metadata.schema().field(*i))).collect();
+    let used: Vec<usize> = (0..metadata.schema().fields().len())
+        .filter(|i| is_used(format, metadata.schema().field(*i)))
+        .collect();
     let mask = ProjectionMask::roots(metadata.parquet_schema(), used.iter().copied());
     let schema: SchemaRef = Arc::new(metadata.schema().project(&used).unwrap_or_else(|_| Schema::empty()));
     let source = Source::Parquet(ParquetSource { reader, metadata, mask });
@@ -139,10 +149,11 @@ impl ParquetSource {
 
     pub(super) fn row_group(&self, row_group: usize) -> BoxStream<'static, Result<RawBatch, ReadError>> {
         let number = i32::try_from(row_group).unwrap_or(i32::MAX);
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(self.reader.clone(), self.metadata.clone())
-            .with_projection(self.mask.clone())
-            .with_row_groups(vec![row_group])
-            .with_batch_size(self.batch_rows(row_group));
+        let builder =
+            ParquetRecordBatchStreamBuilder::new_with_metadata(self.reader.clone(), self.metadata.clone())
+                .with_projection(self.mask.clone())
+                .with_row_groups(vec![row_group])
+                .with_batch_size(self.batch_rows(row_group));
         let batches = match builder.build() {
             Ok(batches) => batches,
             Err(error) => return stream::iter([Err(read_error(error, number, 0))]).boxed(),
@@ -189,14 +200,20 @@ impl ParquetSource {
 fn with_dictionaries(format: Format, metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
     let physical = metadata.parquet_schema().root_schema().get_fields();
     let is_int96 = |i: usize| {
-        physical.get(i).is_some_and(|column| column.is_primitive() && column.get_physical_type() == Type::INT96)
+        physical
+            .get(i)
+            .is_some_and(|column| column.is_primitive() && column.get_physical_type() == Type::INT96)
     };
     let fields: Vec<FieldRef> = metadata
         .schema()
         .fields()
         .iter()
         .enumerate()
-        .map(|(i, field)| if is_used(format, field) { hint(format, field, is_int96(i)) } else { Arc::clone(field) })
+        .map(
+            |(i, field)| {
+                if is_used(format, field) { hint(format, field, is_int96(i)) } else { Arc::clone(field) }
+            },
+        )
         .collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata.schema().metadata().clone()));
     let options = ArrowReaderOptions::new().with_schema(schema);
@@ -214,14 +231,20 @@ fn is_used(format: Format, field: &Field) -> bool {
 
 fn hint(format: Format, field: &FieldRef, is_int96: bool) -> FieldRef {
     let data_type = match field.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) | DataType::Binary
+        DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Dictionary(..)
+        | DataType::Binary
             if is_line_id(format, field) =>
         {
             DataType::Utf8
         }
         DataType::Map(entries, sorted) => match entries.data_type() {
             DataType::Struct(pair) => {
-                let pair = pair.iter().map(|f| Arc::new(f.as_ref().clone().with_data_type(dictionary(f.data_type()))));
+                let pair = pair
+                    .iter()
+                    .map(|f| Arc::new(f.as_ref().clone().with_data_type(dictionary(f.data_type()))));
                 let entries = entries.as_ref().clone().with_data_type(DataType::Struct(pair.collect()));
                 DataType::Map(Arc::new(entries), *sorted)
             }
@@ -236,7 +259,11 @@ fn hint(format: Format, field: &FieldRef, is_int96: bool) -> FieldRef {
 
 fn dictionary(data_type: &DataType) -> DataType {
     match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary | DataType::Dictionary(..) => {
+        DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Binary
+        | DataType::Dictionary(..) => {
             DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
         }
         other => other.clone(),
@@ -265,4 +292,3 @@ fn store_error(error: ParquetError) -> Result<object_store::Error, ParquetError>
         other => Err(other),
     }
 }
-

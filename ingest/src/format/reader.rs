@@ -71,7 +71,11 @@ impl RawReader {
     ///
     /// # Errors
     /// Only when the store fails; what is wrong with the object itself is an [`Opened`].
-    pub async fn open(store: Arc<dyn ObjectStore>, path: Path, size: u64) -> Result<Opened, object_store::Error> {
+    pub async fn open(
+        store: Arc<dyn ObjectStore>,
+        path: Path,
+        size: u64,
+    ) -> Result<Opened, object_store::Error> {
         if size == 0 {
             return Ok(Opened::NotBilling("the object is empty".to_owned()));
         }

@@ -1,11 +1,11 @@
 use std::{io::Write as _, sync::Arc};
 
+use ::parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use arrow::{
     array::{ArrayRef, AsArray as _, Float64Array, MapBuilder, StringArray, StringBuilder},
     datatypes::DataType,
     record_batch::RecordBatch,
 };
-use ::parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use futures::StreamExt as _;
 use object_store::{ObjectStore, ObjectStoreExt as _, memory::InMemory, path::Path};
 use proptest::prelude::*;
@@ -17,7 +17,8 @@ use crate::reject::{Reason, Reject};
 pub(crate) const CUR_HEADER: &str = "identity_line_item_id,line_item_usage_account_id,line_item_line_item_type,\
     line_item_usage_start_date,line_item_usage_end_date,line_item_product_code,line_item_usage_type,\
     line_item_usage_amount,line_item_currency_code,line_item_unblended_cost";
-const ROW: &str = "a,123456789012,Usage,2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,AmazonEC2,BoxUsage:m5.large,1,USD,0.096";
+const ROW: &str =
+    "a,123456789012,Usage,2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,AmazonEC2,BoxUsage:m5.large,1,USD,0.096";
 
 /// What became of an object, read whole.
 pub(crate) struct Whole {
@@ -125,9 +126,15 @@ fn detected(header: &[&str]) -> Option<&'static str> {
 fn formats_are_told_by_their_columns() {
     let slashes = ["identity/LineItemId", "lineItem/UsageAmount", "lineItem/UnblendedCost", "product/region"];
     assert_eq!(detected(&slashes), Some("cur_legacy"));
-    let athena = ["line_item_usage_amount", "line_item_unblended_cost", "line_item_usage_type", "product_product_name"];
+    let athena = [
+        "line_item_usage_amount",
+        "line_item_unblended_cost",
+        "line_item_usage_type",
+        "product_product_name",
+    ];
     assert_eq!(detected(&athena), Some("cur_legacy"));
-    let second = ["line_item_usage_amount", "line_item_unblended_cost", "line_item_usage_type", "resource_tags"];
+    let second =
+        ["line_item_usage_amount", "line_item_unblended_cost", "line_item_usage_type", "resource_tags"];
     assert_eq!(detected(&second), Some("cur2"));
     let focus = ["BilledCost", "chargecategory", "EffectiveCost"];
     assert_eq!(detected(&focus), Some("focus_1.0"));
@@ -179,7 +186,11 @@ async fn a_truncated_parquet_object_is_rejected_whole() {
     let bytes = parquet(&cur2(100), 100);
     for length in [4, 5, 11, 12, 100, bytes.len() / 2, bytes.len() - 1] {
         let reject = rejected("cur.parquet", &bytes[..length]).await;
-        assert_eq!((reject.reason, reject.row_group, reject.row_number), (Reason::Damaged, -1, -1), "{length}");
+        assert_eq!(
+            (reject.reason, reject.row_group, reject.row_number),
+            (Reason::Damaged, -1, -1),
+            "{length}"
+        );
     }
 }
 
@@ -195,7 +206,8 @@ async fn a_damaged_row_group_leaves_the_others() {
 
 #[tokio::test]
 async fn what_is_not_billing_is_said_not_rejected() {
-    let other = RecordBatch::try_from_iter([("a", Arc::new(StringArray::from(vec!["b"])) as ArrayRef)]).unwrap();
+    let other =
+        RecordBatch::try_from_iter([("a", Arc::new(StringArray::from(vec!["b"])) as ArrayRef)]).unwrap();
     let other = parquet(&other, 10);
     let binary: Vec<u8> = (0..5000u32).map(|i| (i * 31 % 251) as u8).collect();
     for (name, bytes) in [
@@ -229,7 +241,10 @@ async fn text_is_read_with_its_oddities() {
         let whole = read("cur.csv", &bytes).await;
         assert_eq!((whole.rows(), whole.damaged().len(), whole.errors.len()), (2, 0, 0));
         assert!(whole.schema.field_with_name("note").is_err());
-        assert!(whole.schema.field_with_name("identity_line_item_id").is_ok(), "the byte order mark was dropped");
+        assert!(
+            whole.schema.field_with_name("identity_line_item_id").is_ok(),
+            "the byte order mark was dropped"
+        );
     }
 }
 

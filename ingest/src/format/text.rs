@@ -91,7 +91,9 @@ pub(super) async fn open(
         .collect();
     let fields: Vec<Field> = columns
         .iter()
-        .map(|c| Field::new(&header[c.field], if c.plain { DataType::Utf8 } else { rows::dictionary_type() }, true))
+        .map(|c| {
+            Field::new(&header[c.field], if c.plain { DataType::Utf8 } else { rows::dictionary_type() }, true)
+        })
         .collect();
     let schema = Arc::new(Schema::new(fields));
     if let Some(reject) = missing_column(format, &schema) {

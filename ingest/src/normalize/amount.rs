@@ -66,7 +66,9 @@ impl Amounts {
             | DataType::Int64
             | DataType::UInt8
             | DataType::UInt16
-            | DataType::UInt32 => Self::Whole(cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone()),
+            | DataType::UInt32 => {
+                Self::Whole(cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
+            }
             // Decimals and single floats print exactly what they mean.
             _ => Self::Plain(cast(array, &DataType::Utf8)?.as_string::<i32>().clone()),
         })
@@ -82,7 +84,9 @@ impl Amounts {
             Self::Plain(values) if values.is_valid(row) && !values.value(row).trim().is_empty() => {
                 money_from_str(values.value(row)).map(Some)
             }
-            Self::Parsed(text, parsed) if text_at(text, row).is_some_and(|value| !value.trim().is_empty()) => {
+            Self::Parsed(text, parsed)
+                if text_at(text, row).is_some_and(|value| !value.trim().is_empty()) =>
+            {
                 let key = usize::try_from(text.keys().value(row)).unwrap_or(usize::MAX);
                 parsed.get(key).copied().unwrap_or(Err(FixedError::NotANumber)).map(Some)
             }
@@ -140,7 +144,8 @@ impl Cache {
     fn slow(&mut self, value: f64) -> Result<i128, FixedError> {
         let bits = value.to_bits();
         // Fibonacci hashing: the top bits of the product.
-        let slot = usize::try_from(bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - CACHE_BITS)).unwrap_or(0);
+        let slot =
+            usize::try_from(bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - CACHE_BITS)).unwrap_or(0);
         if self.slots[slot].0 == bits {
             return Ok(self.slots[slot].1);
         }

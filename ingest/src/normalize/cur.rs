@@ -146,9 +146,17 @@ impl Cur {
             effective.push(match rule {
                 Rule::Unblended | Rule::Usage => cost,
                 Rule::Nothing => 0,
-                Rule::Fee => if commitments.is_valid(row) { 0 } else { cost },
+                Rule::Fee => {
+                    if commitments.is_valid(row) {
+                        0
+                    } else {
+                        cost
+                    }
+                }
                 Rule::Reserved => read("reservation_effective_cost", &costs.reserved).unwrap_or(cost),
-                Rule::Planned => read("savings_plan_savings_plan_effective_cost", &costs.planned).unwrap_or(cost),
+                Rule::Planned => {
+                    read("savings_plan_savings_plan_effective_cost", &costs.planned).unwrap_or(cost)
+                }
                 Rule::UnusedReservation => {
                     let upfront = read(
                         "reservation_unused_amortized_upfront_fee_for_billing_period",
@@ -169,14 +177,20 @@ impl Cur {
             });
         }
 
-        let given_ids = self.kept.columns.array(batch, "identity_line_item_id").map(plain_text).transpose()?;
+        let given_ids =
+            self.kept.columns.array(batch, "identity_line_item_id").map(plain_text).transpose()?;
         let content: Vec<&Text> = texts.values().collect();
         let instants = [&starts, &ends].map(|instants| instants.iter().map(|micros| i128::from(*micros)));
         let line_ids = if given_ids.as_ref().is_some_and(is_complete) {
             given_ids.clone().unwrap_or_else(|| arrow::array::StringArray::new_null(rows))
         } else {
             let [starts, ends] = instants.map(Iterator::collect::<Vec<i128>>);
-            self.line_ids.complete(given_ids.as_ref(), &content, &[&starts, &ends, &usage.values, &billed], rows)
+            self.line_ids.complete(
+                given_ids.as_ref(),
+                &content,
+                &[&starts, &ends, &usage.values, &billed],
+                rows,
+            )
         };
         Ok(Draft {
             period,
@@ -205,7 +219,8 @@ impl Cur {
             None => None,
         };
         let product = &self.product;
-        let attribute = |name: &str| groups.as_ref().map(|groups| Origin::Text(product.attribute(name, groups), None));
+        let attribute =
+            |name: &str| groups.as_ref().map(|groups| Origin::Text(product.attribute(name, groups), None));
         let with = |sources: Vec<Origin>, extra: &[&str]| -> Vec<Origin> {
             sources.into_iter().chain(extra.iter().filter_map(|name| attribute(name))).collect()
         };
@@ -254,10 +269,19 @@ impl Cur {
     }
 
     fn tags(&mut self, batch: &RecordBatch, faults: &mut Faults) -> Result<Text, ArrowError> {
-        let tags = groups(&mut self.kept.tags, &self.kept.columns, batch, "resource_tags", CUR_TAG_PREFIX, faults)?;
-        let categories =
-            groups(&mut self.kept.categories, &self.kept.columns, batch, "cost_category", CUR_CATEGORY_PREFIX, faults)?;
-        self.kept.tag_text.column((&self.kept.tags, tags.as_slice()), (&self.kept.categories, categories.as_slice()))
+        let tags =
+            groups(&mut self.kept.tags, &self.kept.columns, batch, "resource_tags", CUR_TAG_PREFIX, faults)?;
+        let categories = groups(
+            &mut self.kept.categories,
+            &self.kept.columns,
+            batch,
+            "cost_category",
+            CUR_CATEGORY_PREFIX,
+            faults,
+        )?;
+        self.kept
+            .tag_text
+            .column((&self.kept.tags, tags.as_slice()), (&self.kept.categories, categories.as_slice()))
     }
 
     fn costs(&self, batch: &RecordBatch) -> Result<Costs, ArrowError> {
@@ -306,7 +330,13 @@ pub(super) fn intervals(
         };
         if period.is_none() {
             let value = bills.as_it_stands(row).map(str::to_owned);
-            faults.add(row, Reason::BadPeriod, bill_name, "not a billing period of the years 1970 to 9999", value);
+            faults.add(
+                row,
+                Reason::BadPeriod,
+                bill_name,
+                "not a billing period of the years 1970 to 9999",
+                value,
+            );
         }
         if end < start {
             faults.add(row, Reason::BadInterval, end_name, "the interval ends before it starts", None);
@@ -339,7 +369,11 @@ fn groups(
         let key = spelled.split_once('/').map_or(&canonical[prefix.len()..], |(_, key)| key);
         flat.push((key.to_owned(), super::text::text_of(batch.column(position))?));
     }
-    if flat.is_empty() { Ok(vec![-1; batch.num_rows()]) } else { maps.groups_of_flat(&flat, batch.num_rows()) }
+    if flat.is_empty() {
+        Ok(vec![-1; batch.num_rows()])
+    } else {
+        maps.groups_of_flat(&flat, batch.num_rows())
+    }
 }
 
 /// Faults of the rows whose map could not be read.
@@ -355,7 +389,8 @@ pub(super) fn reject_bad_maps(
     }
     let text = columns.text(batch, name)?;
     for row in (0..groups.len()).filter(|row| groups[*row] == BAD_GROUP) {
-        let value = text.as_ref().and_then(|text| text_at(text, row)).map(|value| value.chars().take(200).collect());
+        let value =
+            text.as_ref().and_then(|text| text_at(text, row)).map(|value| value.chars().take(200).collect());
         faults.add(row, Reason::WrongType, name, "not a JSON object", value);
     }
     Ok(())

@@ -8,8 +8,8 @@ use airshed_domain::{
 };
 use arrow::{
     array::{
-        Array as _, ArrayRef, AsArray as _, BooleanArray, Decimal128Array, Int32Array, Int64Array, StringArray,
-        TimestampMicrosecondArray,
+        Array as _, ArrayRef, AsArray as _, BooleanArray, Decimal128Array, Int32Array, Int64Array,
+        StringArray, TimestampMicrosecondArray,
     },
     buffer::NullBuffer,
     compute::filter_record_batch,
@@ -111,8 +111,12 @@ impl Kept {
         let mut inputs: Vec<(Text, Option<Map>)> = Vec::with_capacity(sources.len());
         for source in sources {
             match source {
-                Origin::Field(name) => inputs.extend(self.columns.text(batch, name)?.map(|text| (text, None))),
-                Origin::Mapped(name, map) => inputs.extend(self.columns.text(batch, name)?.map(|text| (text, Some(map)))),
+                Origin::Field(name) => {
+                    inputs.extend(self.columns.text(batch, name)?.map(|text| (text, None)))
+                }
+                Origin::Mapped(name, map) => {
+                    inputs.extend(self.columns.text(batch, name)?.map(|text| (text, Some(map))))
+                }
                 Origin::Text(text, map) => inputs.push((text, map)),
             }
         }
@@ -181,7 +185,13 @@ impl Faults {
             Instant::Null => self.missing(row, column),
             Instant::Bad => {
                 let value = instants.as_it_stands(row).map(str::to_owned);
-                self.add(row, Reason::BadTimestamp, column, "not an instant of the years 1970 to 9999", value);
+                self.add(
+                    row,
+                    Reason::BadTimestamp,
+                    column,
+                    "not an instant of the years 1970 to 9999",
+                    value,
+                );
             }
         }
         0
@@ -217,7 +227,12 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Lines and rejects of the batch.
-    pub(super) fn finish(mut self, raw: &RawBatch, columns: &Columns, schema: &SchemaRef) -> Result<Normalized, ArrowError> {
+    pub(super) fn finish(
+        mut self,
+        raw: &RawBatch,
+        columns: &Columns,
+        schema: &SchemaRef,
+    ) -> Result<Normalized, ArrowError> {
         let rows = raw.batch.num_rows();
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
@@ -226,7 +241,9 @@ impl Draft {
                 (c::PERIOD, _) => Arc::new(Int32Array::from(self.period.clone())),
                 (c::ROW_GROUP, _) => Arc::new(Int32Array::from(vec![raw.row_group; rows])),
                 (c::ROW_NUMBER, _) => Arc::new(Int64Array::from_iter_values((raw.first_row..).take(rows))),
-                (_, DataType::Utf8) => Arc::new(self.plain.remove(name).unwrap_or_else(|| StringArray::new_null(rows))),
+                (_, DataType::Utf8) => {
+                    Arc::new(self.plain.remove(name).unwrap_or_else(|| StringArray::new_null(rows)))
+                }
                 (_, DataType::Timestamp(..)) => {
                     let micros = match (self.instants.remove(name), self.optional_instants.remove(name)) {
                         (Some(micros), _) => TimestampMicrosecondArray::from(micros),
@@ -237,7 +254,8 @@ impl Draft {
                 }
                 (_, DataType::Decimal128(precision, scale)) => match self.decimals.remove(name) {
                     Some((values, nulls)) => Arc::new(
-                        Decimal128Array::new(values.into(), nulls).with_precision_and_scale(*precision, *scale)?,
+                        Decimal128Array::new(values.into(), nulls)
+                            .with_precision_and_scale(*precision, *scale)?,
                     ),
                     None => arrow::array::new_null_array(field.data_type(), rows),
                 },
@@ -250,7 +268,9 @@ impl Draft {
         }
         let mut good = vec![true; rows];
         for reject in &rejects {
-            if let Some(good) = usize::try_from(reject.row_number - raw.first_row).ok().and_then(|r| good.get_mut(r)) {
+            if let Some(good) =
+                usize::try_from(reject.row_number - raw.first_row).ok().and_then(|r| good.get_mut(r))
+            {
                 *good = false;
             }
         }
@@ -273,7 +293,8 @@ impl Draft {
             if let Some(value) = fault.value {
                 reject = reject.with_value(&value);
             }
-            let id = self.given_ids.as_ref().filter(|ids| ids.is_valid(row)).map(|ids| ids.value(row).to_owned());
+            let id =
+                self.given_ids.as_ref().filter(|ids| ids.is_valid(row)).map(|ids| ids.value(row).to_owned());
             reject.line_id = id.filter(|id| !id.is_empty());
             reject.billed_cost = self.costs.as_it_stands(row);
             reject.period = Some(self.period[row]).filter(|period| *period > 0);
@@ -294,8 +315,11 @@ pub(super) fn all_rejected(raw: &RawBatch, schema: &SchemaRef, error: &ArrowErro
     let detail = error.to_string();
     Normalized {
         lines: RecordBatch::new_empty(Arc::clone(schema)),
-        rejects: rows.map(|row| Reject::of_row(raw.row_group, row, Reason::WrongType, detail.clone())).collect(),
+        rejects: rows
+            .map(|row| Reject::of_row(raw.row_group, row, Reason::WrongType, detail.clone()))
+            .collect(),
     }
 }
 
-const _: () = assert!(MONEY_PRECISION as i32 - MONEY_SCALE as i32 == 16, "the overflow message says 16 digits");
+const _: () =
+    assert!(MONEY_PRECISION as i32 - MONEY_SCALE as i32 == 16, "the overflow message says 16 digits");

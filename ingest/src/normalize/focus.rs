@@ -42,13 +42,10 @@ pub(super) struct Focus {
 
 fn provider(name: &str) -> Option<Cow<'_, str>> {
     let lower = name.to_ascii_lowercase();
-    let known = [
-        (["aws", "amazon"], "aws"),
-        (["microsoft", "azure"], "azure"),
-        (["google", "gcp"], "gcp"),
-    ];
+    let known = [(["aws", "amazon"], "aws"), (["microsoft", "azure"], "azure"), (["google", "gcp"], "gcp")];
     let short = known.iter().find(|(words, _)| words.iter().any(|word| lower.contains(word)));
-    present(name).map(|_| short.map_or(Cow::Owned(lower.trim().to_owned()), |(_, short)| Cow::Borrowed(*short)))
+    present(name)
+        .map(|_| short.map_or(Cow::Owned(lower.trim().to_owned()), |(_, short)| Cow::Borrowed(*short)))
 }
 
 fn line_type(category: &str) -> Option<Cow<'_, str>> {
@@ -58,7 +55,6 @@ fn line_type(category: &str) -> Option<Cow<'_, str>> {
 fn unused(status: &str) -> Option<Cow<'_, str>> {
     (status == "Unused").then_some(Cow::Borrowed("UnusedCommitment"))
 }
-
 
 impl Focus {
     pub(super) fn new(columns: Columns) -> Self {
@@ -104,7 +100,8 @@ impl Focus {
         let is_usage = self.is_usage.of(&texts[c::LINE_TYPE], |line_type| line_type == "Usage");
         let line_types = texts[c::LINE_TYPE].keys();
         for (row, _) in amount.valid().iter().enumerate().filter(|(_, valid)| !**valid) {
-            let usage = usize::try_from(line_types.value(row)).ok().and_then(|key| is_usage.get(key)).copied();
+            let usage =
+                usize::try_from(line_types.value(row)).ok().and_then(|key| is_usage.get(key)).copied();
             let corrects = is_correction.as_ref().is_some_and(|class| text_at(class, row).is_some());
             if usage == Some(true) && !corrects {
                 faults.missing(row, CONSUMED);
@@ -119,7 +116,8 @@ impl Focus {
             ("billingperiodstart", &bills),
         );
         let wide = |micros: &[i64]| micros.iter().map(|micros| i128::from(*micros)).collect::<Vec<i128>>();
-        let described = self.kept.text(batch, "chargedescription", vec![Origin::Field("chargedescription")])?;
+        let described =
+            self.kept.text(batch, "chargedescription", vec![Origin::Field("chargedescription")])?;
         let content: Vec<&Text> = texts.values().chain([&described]).collect();
         let numbers: [&[i128]; 5] =
             [&wide(&starts), &wide(&ends), &amount.values, &billed_cost, &effective_cost];
@@ -148,8 +146,10 @@ impl Focus {
         is_consumed: &[bool],
     ) -> Result<BTreeMap<&'static str, Text>, ArrowError> {
         use Origin::{Field, Mapped};
-        let consumed_unit = self.kept.columns.text(batch, "consumedunit")?.map(|unit| only(&unit, is_consumed));
-        let usage_unit = consumed_unit.map(|unit| Origin::Text(unit, None)).into_iter().chain([Field("pricingunit")]);
+        let consumed_unit =
+            self.kept.columns.text(batch, "consumedunit")?.map(|unit| only(&unit, is_consumed));
+        let usage_unit =
+            consumed_unit.map(|unit| Origin::Text(unit, None)).into_iter().chain([Field("pricingunit")]);
         let sources: Vec<(&'static str, Vec<Origin>)> = vec![
             (c::PROVIDER, vec![Mapped("providername", provider), Mapped("serviceprovidername", provider)]),
             (c::BILLING_ACCOUNT_ID, vec![Field("billingaccountid")]),
@@ -168,7 +168,10 @@ impl Focus {
             ),
             (c::OPERATION, vec![Field("x_operation")]),
             (c::RESOURCE_ID, vec![Field("resourceid")]),
-            (c::LINE_TYPE, vec![Mapped("commitmentdiscountstatus", unused), Mapped("chargecategory", line_type)]),
+            (
+                c::LINE_TYPE,
+                vec![Mapped("commitmentdiscountstatus", unused), Mapped("chargecategory", line_type)],
+            ),
             (c::USAGE_UNIT, usage_unit.collect()),
             (c::CURRENCY, vec![Field("billingcurrency")]),
             (c::INVOICE_ID, vec![Field("invoiceid"), Field("x_invoiceid")]),
@@ -179,7 +182,8 @@ impl Focus {
             texts.insert(column, self.kept.text(batch, column, sources)?);
         }
         let of_usage_type = Origin::Text(texts[c::USAGE_TYPE].clone(), Some(instance_of_usage_type));
-        let instance = self.kept.text(batch, c::INSTANCE_TYPE, vec![Field("x_instancetype"), of_usage_type])?;
+        let instance =
+            self.kept.text(batch, c::INSTANCE_TYPE, vec![Field("x_instancetype"), of_usage_type])?;
         texts.insert(c::INSTANCE_TYPE, instance);
         Ok(texts)
     }

@@ -42,7 +42,8 @@ impl LineIds {
         let mut content = Vec::with_capacity((texts.len() + numbers.len()) * 16);
         let mut ids = StringBuilder::with_capacity(rows, rows * (LENGTH + 1));
         for row in 0..rows {
-            if let Some(id) = given.filter(|ids| ids.is_valid(row)).map(|ids| ids.value(row)).filter(|id| !id.is_empty())
+            if let Some(id) =
+                given.filter(|ids| ids.is_valid(row)).map(|ids| ids.value(row)).filter(|id| !id.is_empty())
             {
                 ids.append_value(id);
                 continue;

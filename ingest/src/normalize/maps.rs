@@ -13,8 +13,8 @@ use std::{
 use arrow::{
     array::{Array as _, ArrayRef, AsArray as _, StringArray, StructArray},
     buffer::{NullBuffer, OffsetBuffer},
-    compute::{cast, concat},
-    datatypes::{DataType, Int32Type},
+    compute::concat,
+    datatypes::DataType,
     error::ArrowError,
 };
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -101,12 +101,17 @@ impl Maps {
     }
 
     /// The group of each row of flat columns, one per key.
-    pub(super) fn groups_of_flat(&mut self, columns: &[(String, Text)], rows: usize) -> Result<Vec<i32>, ArrowError> {
+    pub(super) fn groups_of_flat(
+        &mut self,
+        columns: &[(String, Text)],
+        rows: usize,
+    ) -> Result<Vec<i32>, ArrowError> {
         let sources: Vec<ArrayRef> = columns.iter().map(|(_, text)| Arc::clone(text.values())).collect();
         if self.is_other(&sources) {
             let parts: Vec<&dyn arrow::array::Array> = sources.iter().map(AsRef::as_ref).collect();
             let values = concat(&parts)?;
-            let names: ArrayRef = Arc::new(StringArray::from_iter_values(columns.iter().map(|(name, _)| name)));
+            let names: ArrayRef =
+                Arc::new(StringArray::from_iter_values(columns.iter().map(|(name, _)| name)));
             self.restart(sources, names, values);
         }
         let mut offset = 0;
@@ -277,11 +282,15 @@ impl Maps {
             .filter_map(|(position, _)| i32::try_from(position).ok())
             .collect();
         let of_group = |group: i32| {
-            self.pairs_of(group).iter().find(|(name, _)| wanted.contains(name)).map_or(-1, |(_, value)| *value)
+            self.pairs_of(group)
+                .iter()
+                .find(|(name, _)| wanted.contains(name))
+                .map_or(-1, |(_, value)| *value)
         };
         let count = i32::try_from(self.ends.len()).unwrap_or(0);
         let by_group: Vec<i32> = (0..count).map(of_group).collect();
-        let value = |group: &i32| usize::try_from(*group).ok().and_then(|g| by_group.get(g)).copied().unwrap_or(-1);
+        let value =
+            |group: &i32| usize::try_from(*group).ok().and_then(|g| by_group.get(g)).copied().unwrap_or(-1);
         text_from_keys(groups.iter().map(value).collect(), Arc::clone(values))
     }
 }
@@ -317,7 +326,11 @@ const CATEGORY: &str = "cost_category/";
 
 impl TagText {
     /// The tags column of rows with these groups of tags and of cost categories.
-    pub(super) fn column(&mut self, tags: (&Maps, &[i32]), categories: (&Maps, &[i32])) -> Result<Text, ArrowError> {
+    pub(super) fn column(
+        &mut self,
+        tags: (&Maps, &[i32]),
+        categories: (&Maps, &[i32]),
+    ) -> Result<Text, ArrowError> {
         let generations = (tags.0.generation, categories.0.generation);
         if generations != self.generations || self.text.len() > JSON_LIMIT || self.offsets.is_empty() {
             *self = Self { generations, offsets: vec![0], ..Self::default() };
@@ -334,7 +347,8 @@ impl TagText {
             Some(values) => Arc::clone(values),
             None => {
                 let offsets = OffsetBuffer::new(self.offsets.clone().into());
-                let values: ArrayRef = Arc::new(StringArray::try_new(offsets, self.text.clone().into(), None)?);
+                let values: ArrayRef =
+                    Arc::new(StringArray::try_new(offsets, self.text.clone().into(), None)?);
                 self.values = Some(Arc::clone(&values));
                 values
             }
@@ -352,7 +366,8 @@ impl TagText {
         let mut pairs: Vec<(&str, &str, Option<&str>)> = Vec::new();
         pairs.extend(words(tags, group.0).map(|(name, value)| ("", name, value)));
         pairs.extend(words(categories, group.1).map(|(name, value)| (CATEGORY, name, value)));
-        let letters = |pair: &(&str, &str, Option<&str>)| (pair.0.to_owned() + pair.1, pair.2.map(str::to_owned));
+        let letters =
+            |pair: &(&str, &str, Option<&str>)| (pair.0.to_owned() + pair.1, pair.2.map(str::to_owned));
         pairs.sort_by_cached_key(letters);
         pairs.dedup_by_key(|pair| (pair.0, pair.1));
         for (index, (prefix, name, value)) in pairs.into_iter().enumerate() {

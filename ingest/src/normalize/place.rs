@@ -11,10 +11,13 @@ pub(super) fn region(code: &str) -> Option<Cow<'_, str>> {
 pub(super) fn region_of_zone(zone: &str) -> Option<Cow<'_, str>> {
     let digit = zone.find(|c: char| c.is_ascii_digit())?;
     let (name, rest) = zone.split_at(digit);
-    let shaped = name.ends_with('-') && name.matches('-').count() >= 2 && name.bytes().all(|b| b == b'-' || b.is_ascii_lowercase());
+    let shaped = name.ends_with('-')
+        && name.matches('-').count() >= 2
+        && name.bytes().all(|b| b == b'-' || b.is_ascii_lowercase());
     let tail = &rest[1..];
     let letter = |tail: &str| tail.len() == 1 && tail.bytes().all(|b| b.is_ascii_lowercase());
-    (shaped && (tail.is_empty() || letter(tail) || tail.starts_with('-'))).then(|| Cow::Borrowed(&zone[..=digit]))
+    (shaped && (tail.is_empty() || letter(tail) || tail.starts_with('-')))
+        .then(|| Cow::Borrowed(&zone[..=digit]))
 }
 
 /// Sizes that end the name of an instance or node type.
@@ -63,7 +66,14 @@ mod tests {
 
     #[test]
     fn instance_types_are_told_from_other_words() {
-        for word in ["m5.large", "db.r6g.2xlarge", "cache.t3.micro", "m5.large.search", "u-6tb1.metal", "m7i.metal-24xl"] {
+        for word in [
+            "m5.large",
+            "db.r6g.2xlarge",
+            "cache.t3.micro",
+            "m5.large.search",
+            "u-6tb1.metal",
+            "m7i.metal-24xl",
+        ] {
             assert!(is_instance_type(word), "{word}");
         }
         for word in ["VolumeUsage.gp3", "gp2", "large", "EBS:SnapshotUsage", "perCPU", "1.5", "u.large"] {

@@ -74,7 +74,9 @@ impl Outcome {
 /// A row of CUR in CSV: id, line type, start, end, amount, currency, cost.
 fn cur_row(parts: [&str; 7]) -> String {
     let [id, line_type, start, end, amount, currency, cost] = parts;
-    format!("{id},123456789012,{line_type},{start},{end},AmazonEC2,USW2-BoxUsage:m5.large,{amount},{currency},{cost}")
+    format!(
+        "{id},123456789012,{line_type},{start},{end},AmazonEC2,USW2-BoxUsage:m5.large,{amount},{currency},{cost}"
+    )
 }
 
 const START: &str = "2026-10-01T00:00:00Z";
@@ -111,12 +113,22 @@ async fn types_may_drift() {
     let batch = cur2(4);
     let plain = normalize("a.parquet", &parquet(&batch, 10)).await;
     let retyped = |change: &dyn Fn(&str, &ArrayRef) -> ArrayRef| {
-        let columns = batch.schema().fields().iter().zip(batch.columns()).map(|(f, a)| (f.name().clone(), change(f.name(), a))).collect::<Vec<_>>();
+        let columns = batch
+            .schema()
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .map(|(f, a)| (f.name().clone(), change(f.name(), a)))
+            .collect::<Vec<_>>();
         RecordBatch::try_from_iter(columns).unwrap()
     };
-    let tags = |array: &ArrayRef| -> ArrayRef { Arc::new(StringArray::from(vec![r#"{"user_team": "blue"}"#; array.len()])) };
+    let tags = |array: &ArrayRef| -> ArrayRef {
+        Arc::new(StringArray::from(vec![r#"{"user_team": "blue"}"#; array.len()]))
+    };
     let to = |array: &ArrayRef, data_type: &DataType| cast(array, data_type).unwrap();
-    let all_text = retyped(&|name, array| if name == "resource_tags" { tags(array) } else { to(array, &DataType::LargeUtf8) });
+    let all_text = retyped(&|name, array| {
+        if name == "resource_tags" { tags(array) } else { to(array, &DataType::LargeUtf8) }
+    });
     let others = retyped(&|name, array| match name {
         "resource_tags" => tags(array),
         "line_item_unblended_cost" => to(array, &DataType::Decimal128(20, 4)),
@@ -145,7 +157,9 @@ async fn types_may_drift() {
 fn types_that_cannot_be_read_reject_the_object() {
     let batch = cur2(1);
     let tags = batch.column_by_name("resource_tags").unwrap();
-    for (column, reason) in [("line_item_usage_amount", "wrong_type"), ("line_item_usage_start_date", "wrong_type")] {
+    for (column, reason) in
+        [("line_item_usage_amount", "wrong_type"), ("line_item_usage_start_date", "wrong_type")]
+    {
         let fields = batch.schema().fields().iter().zip(batch.columns()).map(|(f, a)| {
             (f.name().clone(), if f.name() == column { Arc::clone(tags) } else { Arc::clone(a) })
         });
@@ -203,7 +217,10 @@ async fn bad_rows_are_rejected_with_their_reason() {
     assert_eq!(out.rejects[3].line_id.as_deref(), Some("e"));
     assert_eq!(out.rejects[3].billed_cost.as_deref(), Some("0.5"));
     assert_eq!(out.rejects[0].period, Some(2026 * 12 + 9));
-    assert_eq!((out.decimal("usage_amount", 2), out.text("currency", 2)), (Some("-2".into()), Some("EUR".into())));
+    assert_eq!(
+        (out.decimal("usage_amount", 2), out.text("currency", 2)),
+        (Some("-2".into()), Some("EUR".into()))
+    );
 }
 
 /// Doubles that are no numbers, in Parquet.
@@ -251,7 +268,9 @@ async fn effective_cost_follows_the_line_type() {
     ];
     let rows: Vec<String> = types
         .iter()
-        .map(|(kind, arn, _)| cur_row(["a", kind, START, END, "1", "USD", "10"]) + &format!(",2,3,4,5,6.5,5,{arn}"))
+        .map(|(kind, arn, _)| {
+            cur_row(["a", kind, START, END, "1", "USD", "10"]) + &format!(",2,3,4,5,6.5,5,{arn}")
+        })
         .collect();
     let out = normalize("cur.csv", format!("{header}\n{}", rows.join("\n")).as_bytes()).await;
     for (row, (kind, _, expected)) in types.iter().enumerate() {
@@ -275,7 +294,8 @@ async fn tags_are_canonical_whatever_their_form() {
     let rows: Vec<String> = rows
         .iter()
         .map(|(tags, categories)| {
-            cur_row(["a", "Usage", START, END, "1", "USD", "1"]) + &format!(",{},{}", cell(tags), cell(categories))
+            cur_row(["a", "Usage", START, END, "1", "USD", "1"])
+                + &format!(",{},{}", cell(tags), cell(categories))
         })
         .collect();
     let text = format!("{CUR_HEADER},resource_tags,cost_category\n{}", rows.join("\n"));
@@ -293,8 +313,10 @@ async fn legacy_columns_with_slashes_are_read() {
     let header = "lineItem/UsageAccountId,lineItem/LineItemType,lineItem/UsageStartDate,lineItem/UsageEndDate,\
         lineItem/ProductCode,lineItem/UsageType,lineItem/UsageAmount,lineItem/CurrencyCode,lineItem/UnblendedCost,\
         lineItem/AvailabilityZone,product/region,product/vcpu,resourceTags/user:Team,resourceTags/aws:createdBy";
-    let row = "1234,Usage,2018-10-01T00:00:00Z,2018-10-01T01:00:00Z,AmazonEC2,BoxUsage:t2.micro,1.0,USD,0.0116,";
-    let text = format!("{header}\n{row}us-west-2b,,1,blue,\n{row},global,,,\n{row},eu-west-1,,\"a\"\"b\",root\n");
+    let row =
+        "1234,Usage,2018-10-01T00:00:00Z,2018-10-01T01:00:00Z,AmazonEC2,BoxUsage:t2.micro,1.0,USD,0.0116,";
+    let text =
+        format!("{header}\n{row}us-west-2b,,1,blue,\n{row},global,,,\n{row},eu-west-1,,\"a\"\"b\",root\n");
     let out = normalize("cur.csv", text.as_bytes()).await;
     assert_eq!(out.rejects, []);
     assert_eq!(out.text("account_id", 0).as_deref(), Some("000000001234"));
@@ -310,7 +332,14 @@ const FOCUS_HEADER: &str = "BilledCost,EffectiveCost,BillingCurrency,ChargeCateg
     BillingPeriodStart,ServiceName,ProviderName,ConsumedQuantity,ConsumedUnit,PricingQuantity,PricingUnit,RegionId,\
     ChargeDescription,CommitmentDiscountStatus,Tags";
 
-fn focus_row(cost: &str, category: &str, service: &str, provider: &str, consumed: &str, rest: &str) -> String {
+fn focus_row(
+    cost: &str,
+    category: &str,
+    service: &str,
+    provider: &str,
+    consumed: &str,
+    rest: &str,
+) -> String {
     format!(
         "{cost},0.5,USD,{category},2024-09-18 22:00:00,2024-09-18 23:00:00,2024-09-01 00:00:00,{service},{provider},\
          {consumed},{rest}"
@@ -320,8 +349,22 @@ fn focus_row(cost: &str, category: &str, service: &str, provider: &str, consumed
 #[tokio::test]
 async fn focus_lines_speak_the_words_of_cur() {
     let rows = [
-        focus_row("1", "Usage", "Amazon Elastic Compute Cloud", "AWS", "2,Hours", "3,Hrs,us-west-2,$1 per On Demand Linux m5.large Instance Hour,NULL,"),
-        focus_row("2", "Usage", "Virtual Machines", "Microsoft", "NULL,NULL", "3,1 Hour,eastus,D2 v3,NULL,\"{\"\"a\"\": \"\"b\"\"}\""),
+        focus_row(
+            "1",
+            "Usage",
+            "Amazon Elastic Compute Cloud",
+            "AWS",
+            "2,Hours",
+            "3,Hrs,us-west-2,$1 per On Demand Linux m5.large Instance Hour,NULL,",
+        ),
+        focus_row(
+            "2",
+            "Usage",
+            "Virtual Machines",
+            "Microsoft",
+            "NULL,NULL",
+            "3,1 Hour,eastus,D2 v3,NULL,\"{\"\"a\"\": \"\"b\"\"}\"",
+        ),
         focus_row("3", "Purchase", "Amazon Elastic Compute Cloud", "Amazon Web Services", ",", ",,global,,,"),
         focus_row("4", "Usage", "Compute Engine", "Google Cloud", ",", "1,h,,,Unused,"),
         focus_row("5", "Tax", "COMPUTE", "Oracle", ",", ",,,,,"),
@@ -333,7 +376,10 @@ async fn focus_lines_speak_the_words_of_cur() {
     let column = |name: &str| (0..5).map(|row| out.text(name, row).unwrap_or_default()).collect::<Vec<_>>();
     assert_eq!(column("provider"), ["aws", "azure", "aws", "gcp", "oracle"]);
     assert_eq!(column("line_type"), ["Usage", "Usage", "Fee", "UnusedCommitment", "Tax"]);
-    assert_eq!(column("service_code"), ["AmazonEC2", "Virtual Machines", "AmazonEC2", "Compute Engine", "COMPUTE"]);
+    assert_eq!(
+        column("service_code"),
+        ["AmazonEC2", "Virtual Machines", "AmazonEC2", "Compute Engine", "COMPUTE"]
+    );
     assert_eq!(column("usage_type"), ["BoxUsage:m5.large", "", "", "", ""]);
     assert_eq!(column("instance_type"), ["m5.large", "", "", "", ""]);
     assert_eq!(column("usage_unit"), ["Hours", "1 Hour", "", "h", ""]);
@@ -344,7 +390,9 @@ async fn focus_lines_speak_the_words_of_cur() {
 
     // The same rows in another order, compressed: the same ids.
     let backwards: Vec<String> = rows.iter().rev().cloned().collect();
-    let other = normalize("focus.csv.gz", &gzip(format!("{FOCUS_HEADER}\n{}", backwards.join("\n")).as_bytes())).await;
+    let other =
+        normalize("focus.csv.gz", &gzip(format!("{FOCUS_HEADER}\n{}", backwards.join("\n")).as_bytes()))
+            .await;
     let ids = |out: &Outcome| (0..5).map(|row| out.text("line_id", row).unwrap()).collect::<Vec<_>>();
     let mut reversed = ids(&other);
     reversed.reverse();
@@ -356,8 +404,16 @@ async fn focus_lines_speak_the_words_of_cur() {
 #[tokio::test]
 async fn awss_own_focus_columns_come_first() {
     let header = format!("{FOCUS_HEADER},x_ServiceCode,x_UsageType,x_Operation,SkuMeter");
-    let row = focus_row("1", "Usage", "Amazon Relational Database Service", "AWS", "2,Hours", "3,Hrs,us-west-2,words,,");
-    let text = format!("{header}\n{row},AmazonRDS,USW2-InstanceUsage:db.r6g.2xlarge,CreateDBInstance:0014,other\n");
+    let row = focus_row(
+        "1",
+        "Usage",
+        "Amazon Relational Database Service",
+        "AWS",
+        "2,Hours",
+        "3,Hrs,us-west-2,words,,",
+    );
+    let text =
+        format!("{header}\n{row},AmazonRDS,USW2-InstanceUsage:db.r6g.2xlarge,CreateDBInstance:0014,other\n");
     let out = normalize("focus.csv", text.as_bytes()).await;
     for (column, value) in [
         ("service_code", "AmazonRDS"),

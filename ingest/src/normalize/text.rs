@@ -45,7 +45,8 @@ pub(super) fn text_of(array: &ArrayRef) -> Result<Text, ArrowError> {
         _ => Arc::clone(array),
     };
     let array = cast(&array, &DataType::Utf8)?;
-    let dictionary = cast(&array, &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)))?;
+    let dictionary =
+        cast(&array, &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)))?;
     Ok(dictionary.as_dictionary::<Int32Type>().clone())
 }
 
@@ -69,7 +70,8 @@ pub(super) fn text_at(text: &Text, row: usize) -> Option<&str> {
 
 /// An AWS account id with the zeros that a number loses.
 pub(super) fn account(id: &str) -> Option<Cow<'_, str>> {
-    let is_short_number = id.len() < ACCOUNT_DIGITS && !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
+    let is_short_number =
+        id.len() < ACCOUNT_DIGITS && !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
     if is_short_number { Some(Cow::Owned(format!("{id:0>ACCOUNT_DIGITS$}"))) } else { present(id) }
 }
 
@@ -156,7 +158,8 @@ impl Blend {
 
 /// A text column of keys, below 0 for null.
 pub(super) fn text_from_keys(mut keys: Vec<i32>, values: ArrayRef) -> Text {
-    let nulls = keys.iter().any(|key| *key < 0).then(|| NullBuffer::from_iter(keys.iter().map(|key| *key >= 0)));
+    let nulls =
+        keys.iter().any(|key| *key < 0).then(|| NullBuffer::from_iter(keys.iter().map(|key| *key >= 0)));
     if nulls.is_some() {
         keys.iter_mut().for_each(|key| *key = (*key).max(0));
     }

@@ -63,7 +63,9 @@ impl Instants {
         let Some(array) = array else { return Ok(Self::absent(rows)) };
         match array.data_type() {
             DataType::Timestamp(TimeUnit::Second, _) => whole(array, |v| v.checked_mul(MICROS_PER_SECOND)),
-            DataType::Timestamp(TimeUnit::Millisecond, _) | DataType::Date64 => whole(array, |v| v.checked_mul(1000)),
+            DataType::Timestamp(TimeUnit::Millisecond, _) | DataType::Date64 => {
+                whole(array, |v| v.checked_mul(1000))
+            }
             DataType::Timestamp(TimeUnit::Microsecond, _) => whole(array, Some),
             DataType::Timestamp(TimeUnit::Nanosecond, _) => whole(array, |v| Some(v.div_euclid(1000))),
             DataType::Date32 => whole(&cast(array, &DataType::Int32)?, |v| v.checked_mul(MICROS_PER_DAY)),
@@ -136,12 +138,9 @@ pub(super) fn parse(text: &str) -> Option<i64> {
         return None;
     }
     let (year, month, day) = (number(&date[..4])?, number(&date[5..7])?, number(&date[8..])?);
-    let date = jiff::civil::Date::new(
-        i16::try_from(year).ok()?,
-        i8::try_from(month).ok()?,
-        i8::try_from(day).ok()?,
-    )
-    .ok()?;
+    let date =
+        jiff::civil::Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?)
+            .ok()?;
     let days = i64::from((date - jiff::civil::Date::constant(1970, 1, 1)).get_days());
     let rest = match rest {
         [] => return Some(days * MICROS_PER_DAY),
@@ -188,7 +187,9 @@ fn zone_seconds(zone: &[u8]) -> Option<i64> {
 }
 
 fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0i64, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
+    digits
+        .iter()
+        .try_fold(0i64, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
 }
 
 /// Finds the period of an instant; remembers the last, as most rows of a file share theirs.
@@ -236,7 +237,9 @@ mod tests {
             assert_eq!(parse(text), Some(midnight), "{text}");
         }
         assert_eq!(parse("2024-09-01T00:00:00.0000019Z"), Some(midnight + 1));
-        for text in ["", "2024", "2024-13-01", "2024-02-30", "01/09/2024", "2024-09-01T25:00:00Z", "2024-09-01x"] {
+        for text in
+            ["", "2024", "2024-13-01", "2024-02-30", "01/09/2024", "2024-09-01T25:00:00Z", "2024-09-01x"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

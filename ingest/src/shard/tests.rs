@@ -44,7 +44,7 @@ pub(crate) fn random_lines(seed: u64, rows: usize) -> RecordBatch {
     let columns = schema.fields().iter().map(|field| -> ArrayRef {
         let name = field.name().as_str();
         let null_one_in = if field.is_nullable() { 5 } else { u64::MAX };
-        let mut optional = |draws: &mut Draws| draws.below(null_one_in) != 0;
+        let optional = |draws: &mut Draws| draws.below(null_one_in) != 0;
         match field.data_type() {
             DataType::Int32 if name == c::PERIOD => {
                 Arc::new((0..rows).map(|_| OCTOBER + i32::from(draws.below(50) == 0)).collect::<Int32Array>())

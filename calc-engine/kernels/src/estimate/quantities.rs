@@ -72,16 +72,19 @@ pub(super) fn quantities(
     Ok(columns)
 }
 
-/// Appends values as ledger steps, each rounded once, half to even: [`quantity_from_f64`], fast for the sizes that
+/// Appends at most [`BLOCK`] values as ledger steps, each rounded once, half to even: [`quantity_from_f64`], fast for the sizes that
 /// occur. On failure: which value, and why.
 fn round_into(values: &[f64], nan_is_null: bool, steps: &mut Vec<i128>) -> Result<(), (usize, String)> {
     let small =
         values.iter().fold(true, |small, value| small & ((value * QUANTITY_STEPS).abs() < ROUNDER_LIMIT));
     if small {
-        steps.extend(values.iter().map(|value| {
+        // Two passes: the first runs several values at a time, the second only widens.
+        let mut narrow = [0i64; BLOCK];
+        for (step, value) in narrow.iter_mut().zip(values) {
             let rounded = value * QUANTITY_STEPS + ROUNDER;
-            i128::from(rounded.to_bits().cast_signed().wrapping_sub(ROUNDER.to_bits().cast_signed()))
-        }));
+            *step = rounded.to_bits().cast_signed().wrapping_sub(ROUNDER.to_bits().cast_signed());
+        }
+        steps.extend(narrow[..values.len()].iter().map(|step| i128::from(*step)));
         return Ok(());
     }
     for (offset, value) in values.iter().enumerate() {

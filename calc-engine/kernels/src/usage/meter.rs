@@ -124,9 +124,10 @@ pub fn meter<'a>(line: &Line<'a>) -> Option<Meter<'a>> {
         }),
         "HostBoxUsage" => Some(Meter::None(Reason::CountedOnDedicatedHost, UsageFamily::Instance)),
         "EBSOptimized" => Some(Meter::None(Reason::IncludedInInstance, UsageFamily::Instance)),
-        "CPUCredits" => Some(match line.unit {
-            None | Some("vCPU-Hours" | "vCPU-Hour" | "Hrs" | "hours") => Meter::Credits { family: tail },
-            Some(_) => Meter::None(Reason::UnknownUnit, UsageFamily::Instance),
+        "CPUCredits" => Some(if line.counts_hours() || line.unit.and_then(hours_of) == Some("vCPU") {
+            Meter::Credits { family: tail }
+        } else {
+            Meter::None(Reason::UnknownUnit, UsageFamily::Instance)
         }),
         _ if tail.starts_with("mq.") => instance(broker_nodes(head), Draw::Whole),
         _ if tail.starts_with("ml.") => instance(1.0, Draw::Whole),
@@ -193,38 +194,41 @@ fn slice<'a>(line: &Line<'a>) -> Option<Meter<'a>> {
             part(UsageFamily::Function, vcpu, gib, Draw::Whole)
         };
     }
-    let unit_is = |known: &[&str]| line.unit.is_none_or(|unit| known.contains(&unit) || line.counts_hours());
+    let unit_is = |known: &[&str]| {
+        line.counts_hours() || line.unit.and_then(hours_of).is_some_and(|of| known.contains(&of))
+    };
     let (family, vcpu, gib, units): (_, _, _, &[&str]) = if usage.contains("Fargate-") {
         if usage.contains("OS-Hours") {
             return none(Reason::IncludedInInstance, UsageFamily::ServerlessCompute);
         } else if usage.contains("vCPU-Hours") {
-            (UsageFamily::ServerlessCompute, 1.0, 0.0, &["vCPU-Hours", "vCPU-Hour"])
+            (UsageFamily::ServerlessCompute, 1.0, 0.0, &["vCPU"])
         } else if usage.contains("EphemeralStorage") {
             return None;
         } else if usage.contains("GB-Hours") {
-            (UsageFamily::ServerlessMemory, 0.0, 1.0, &["GB-Hours", "GB-Hour"])
+            (UsageFamily::ServerlessMemory, 0.0, 1.0, &["GB"])
         } else {
             return None;
         }
     } else if usage.contains("EMR-SERVERLESS") && usage.contains("vCPUHours") {
-        (UsageFamily::ServerlessCompute, 1.0, 0.0, &["vCPU-Hours", "vCPU-Hour"])
+        (UsageFamily::ServerlessCompute, 1.0, 0.0, &["vCPU"])
     } else if usage.contains("EMR-SERVERLESS") && usage.contains("MemoryGBHours") {
-        (UsageFamily::ServerlessMemory, 0.0, 1.0, &["GB-Hours", "GB-Hour"])
+        (UsageFamily::ServerlessMemory, 0.0, 1.0, &["GB"])
     } else if line.service == "AWSGlue" && usage.contains("DPU-Hour") {
-        (UsageFamily::ServerlessCompute, DPU_VCPU, DPU_GIB, &["DPU-Hour", "DPU-Hours", "M-DPU-Hour"])
+        (UsageFamily::ServerlessCompute, DPU_VCPU, DPU_GIB, &["DPU", "M-DPU"])
     } else if usage.starts_with("Redshift:ServerlessUsage") {
-        (UsageFamily::ServerlessCompute, RPU_VCPU, RPU_GIB, &["RPU-Hr", "RPU-Hours", "RPU-Hour"])
+        (UsageFamily::ServerlessCompute, RPU_VCPU, RPU_GIB, &["RPU"])
     } else if is_capacity_unit(usage) {
-        (
-            UsageFamily::ServerlessCompute,
-            ACU_VCPU,
-            ACU_GIB,
-            &["ACU-Hr", "ACU-Hrs", "NCU-Hr", "NCU-hr", "DCU-Hr"],
-        )
+        (UsageFamily::ServerlessCompute, ACU_VCPU, ACU_GIB, &["ACU", "NCU", "DCU"])
     } else {
         return None;
     };
     if unit_is(units) { part(family, vcpu, gib, Draw::Whole) } else { none(Reason::UnknownUnit, family) }
+}
+
+/// What is counted by the hour: `ACU` of `ACU-Hr` (CUR) and of `ACU-Hours` (FOCUS).
+fn hours_of(unit: &str) -> Option<&str> {
+    let (of, hours) = unit.rsplit_once('-')?;
+    matches!(hours, "Hr" | "Hrs" | "Hour" | "Hours" | "hr" | "hrs" | "hour" | "hours").then_some(of)
 }
 
 fn is_capacity_unit(usage: &str) -> bool {

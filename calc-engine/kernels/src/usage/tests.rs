@@ -1,3 +1,5 @@
+use airshed_domain::status::UsageFamily;
+
 use super::*;
 use crate::{reason::Reason, sample::FACTORS};
 
@@ -67,4 +69,28 @@ fn only_usage_is_estimated() {
     ] {
         assert_eq!(charge::exclusion(line_type), Some(reason), "{line_type}");
     }
+}
+
+#[test]
+fn units_are_read_as_cur_and_focus_write_them() {
+    let read = |usage: &'static str, service: &'static str, unit: &'static str| {
+        let key = ClassKey {
+            provider: Some("aws"),
+            service_code: Some(service),
+            usage_type: Some(usage),
+            usage_unit: Some(unit),
+            ..ClassKey::default()
+        };
+        meter::meter(&Line::read(&key, FACTORS.facility()))
+    };
+    for unit in ["ACU-Hr", "ACU-Hours"] {
+        let found = read("Aurora:ServerlessV2Usage", "AmazonRDS", unit);
+        assert!(matches!(found, Some(meter::Meter::Slice { .. })), "{unit}: {found:?}");
+    }
+    for unit in ["Lambda-GB-Second", "Second", "seconds", "Lambda-GB-Seconds"] {
+        let found = read("Lambda-GB-Second", "AWSLambda", unit);
+        assert!(matches!(found, Some(meter::Meter::Slice { .. })), "{unit}: {found:?}");
+    }
+    let wrong = read("Aurora:ServerlessV2Usage", "AmazonRDS", "GB-Mo");
+    assert_eq!(wrong, Some(meter::Meter::None(Reason::UnknownUnit, UsageFamily::ServerlessCompute)));
 }

@@ -1,5 +1,8 @@
 use airshed_domain::status::LineStatus;
-use airshed_emission_factors::{FactorSet, profile::boavizta::Boavizta};
+use airshed_emission_factors::{
+    FactorSet,
+    profile::boavizta::{Boavizta, LOADS_PCT},
+};
 use airshed_kernels::{class::ClassKey, method::MethodName, reason::Reason};
 
 use crate::{Setup, close, figures};
@@ -19,10 +22,10 @@ fn key<'a>(service: &'a str, usage_type: &'a str, instance_type: &'a str) -> Cla
 
 /// One type, with the power at 50 % of methodology.md's vector: m5.xlarge draws 22.592 W. The other loads are made up.
 fn imported() -> Setup {
-    let loads: String = (0..=10u8).map(|tenth| format!(",power_w_{}", u32::from(tenth) * 10)).collect();
+    let loads = LOADS_PCT.map(|load| format!("power_w_{load}")).join(",");
     let watts = ",5,10,13,17,20,22.592,24,26,28,29,30";
     let instances =
-        format!("instance_type{loads},embodied_g_per_hour,embodied_scope\nm5.xlarge{watts},0.91,whole\n");
+        format!("instance_type,{loads},embodied_g_per_hour,embodied_scope\nm5.xlarge{watts},0.91,whole\n");
     let regions = "region,country,g_per_kwh\neu-west-1,IRL,384\n";
     let tables = Boavizta::from_csv(&instances, regions).expect("two tables");
     Setup::new(FactorSet::builder().with_boavizta(tables))

@@ -88,15 +88,19 @@ async fn of_run(
     let Some(input) = inputs.batches.iter().find(is_its) else { return Ok(None) };
 
     let seq = line.line_seq + input.first_seq;
-    let row = rows(ledger, &format!("SELECT * FROM emissions WHERE period = '{period}' AND line_seq = {seq}")).await?;
+    let row =
+        rows(ledger, &format!("SELECT * FROM emissions WHERE period = '{period}' AND line_seq = {seq}"))
+            .await?;
     let sql = format!(
         "SELECT object_uri, row_group, row_number FROM line_sources WHERE period = '{period}' AND delivery_id = '{delivery}' \
          AND batch_id = '{batch}' AND line_seq = {}",
         line.line_seq
     );
     let sources = rows(ledger, &sql).await?;
-    let cell = |column: usize, row: usize| array_value_to_string(sources.column(column), row).unwrap_or_default();
-    let source = |row: usize| Source { object_uri: cell(0, row), row_group: cell(1, row), row_number: cell(2, row) };
+    let cell =
+        |column: usize, row: usize| array_value_to_string(sources.column(column), row).unwrap_or_default();
+    let source =
+        |row: usize| Source { object_uri: cell(0, row), row_group: cell(1, row), row_number: cell(2, row) };
 
     let calculation = stages::calculation(app, Some(&run.method)).await?;
     if calculation.factors.id().as_str() != run.factor_set {
@@ -129,7 +133,8 @@ impl Found {
             .chain([status])
             .filter_map(|(column, again)| {
                 let stored = stored(column).unwrap_or_else(|| "no row".to_owned());
-                (stored != again).then(|| format!("{column}: the ledger has {stored}, calculated again it is {again}"))
+                (stored != again)
+                    .then(|| format!("{column}: the ledger has {stored}, calculated again it is {again}"))
             })
             .collect()
     }
@@ -137,7 +142,8 @@ impl Found {
     /// All of it as JSON. Figures are decimal strings.
     pub(super) fn json(&self) -> Value {
         let explanation = &self.explanation;
-        let number = |n: &airshed_kernels::class::Input| json!({ "name": n.name, "value": n.value, "unit": n.unit });
+        let number =
+            |n: &airshed_kernels::class::Input| json!({ "name": n.name, "value": n.value, "unit": n.unit });
         let key: serde_json::Map<_, _> =
             explanation.key.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         let steps = explanation.steps.iter().map(|step| {

@@ -51,7 +51,8 @@ pub(super) fn of(line: &Found) -> Node {
     let source = Node::new("source").with(line.sources.iter().map(|source| {
         Node::new(format!("{}, row group {}, row {}", source.object_uri, source.row_group, source.row_number))
     }));
-    let key = Node::new("billed").with(explanation.key.iter().map(|(name, value)| Node::new(format!("{name} = {value}"))));
+    let key = Node::new("billed")
+        .with(explanation.key.iter().map(|(name, value)| Node::new(format!("{name} = {value}"))));
     let run = Node::new("run").with(
         [
             ("run_id", &line.run_id),
@@ -95,9 +96,8 @@ fn number(input: &Input) -> String {
 }
 
 fn figure(figure: &Figure) -> Node {
-    Node::new(format!("{} = {} {}", figure.column, figure.text, figure.unit)).with(
-        (!figure.formula.is_empty()).then(|| Node::new(figure.formula)),
-    )
+    Node::new(format!("{} = {} {}", figure.column, figure.text, figure.unit))
+        .with((!figure.formula.is_empty()).then(|| Node::new(figure.formula)))
 }
 
 fn citation(citation: &Citation) -> Node {
@@ -110,7 +110,12 @@ fn citation(citation: &Citation) -> Node {
         ("", &citation.url),
         ("note: ", &citation.note),
     ];
-    node.with(lines.into_iter().filter(|(_, text)| !text.is_empty()).map(|(label, text)| Node::new(format!("{label}{text}"))))
+    node.with(
+        lines
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(label, text)| Node::new(format!("{label}{text}"))),
+    )
 }
 
 #[cfg(test)]
@@ -119,7 +124,8 @@ mod tests {
 
     #[test]
     fn branches_are_drawn() {
-        let tree = Node::new("root").with([Node::new("a").with([Node::new("a1")]), Node::new("b").with([Node::new("b1")])]);
+        let tree = Node::new("root")
+            .with([Node::new("a").with([Node::new("a1")]), Node::new("b").with([Node::new("b1")])]);
         assert_eq!(tree.text(), "root\n├─ a\n│  └─ a1\n└─ b\n   └─ b1\n");
     }
 }

@@ -67,8 +67,10 @@ fn listing_of(set: &FactorSet) -> Listing {
 }
 
 fn saved(path: &str) -> anyhow::Result<Listing> {
-    let not_a_listing =
-        || Problem::failed(format!("{path} is not a listing")).hint("make one with `airshed factors list -o csv`");
+    let not_a_listing = || {
+        Problem::failed(format!("{path} is not a listing"))
+            .hint("make one with `airshed factors list -o csv`")
+    };
     let text = std::fs::File::open(path).with_context(|| format!("cannot read {path}"))?;
     let mut reader = csv::Reader::from_reader(text);
     let header = reader.headers().with_context(not_a_listing)?;

@@ -3,7 +3,8 @@
 use airshed_emission_factors::{FactorSet, value::Factor};
 
 /// Columns of a listing. `factors diff` reads them back, so their names and order are a promise.
-pub(super) const COLUMNS: &[&str] = &["id", "unit", "low", "central", "high", "source", "page", "valid_from", "valid_to"];
+pub(super) const COLUMNS: &[&str] =
+    &["id", "unit", "low", "central", "high", "source", "page", "valid_from", "valid_to"];
 
 /// A factor as a row of the listing. Numbers stand in their shortest exact form.
 pub(super) fn row(factor: &Factor) -> Vec<Option<String>> {

@@ -21,9 +21,18 @@ pub(super) async fn execute(app: &App) -> anyhow::Result<Exit> {
         let state = if *wrong == 0 { "pass" } else { "FAIL" };
         vec![Some((*what).to_owned()), Some(state.to_owned()), Some(wrong.to_string())]
     };
-    output::write_rows(app.form, &["check", "result", "at_fault"], &checks.iter().map(row).collect::<Vec<_>>())?;
+    output::write_rows(
+        app.form,
+        &["check", "result", "at_fault"],
+        &checks.iter().map(row).collect::<Vec<_>>(),
+    )?;
     let tables: BTreeSet<_> = set.factors().map(|factor| factor.kind).collect();
-    app.progress.say(&format!("set {}: {} factors in {} tables", set.id(), set.factors().count(), tables.len()));
+    app.progress.say(&format!(
+        "set {}: {} factors in {} tables",
+        set.id(),
+        set.factors().count(),
+        tables.len()
+    ));
     Ok(if failed { Exit::VerifyFailed } else { Exit::Done })
 }
 
@@ -37,11 +46,15 @@ fn without_page(set: &FactorSet) -> usize {
 
 fn incomplete_sources(set: &FactorSet) -> usize {
     let incomplete = |source: &&airshed_emission_factors::provenance::Source| {
-        [&source.publisher, &source.title, &source.licence, &source.version].iter().any(|text| text.trim().is_empty())
+        [&source.publisher, &source.title, &source.licence, &source.version]
+            .iter()
+            .any(|text| text.trim().is_empty())
     };
     set.sources().iter().filter(incomplete).count()
 }
 
 fn backward_validities(set: &FactorSet) -> usize {
-    set.factors().filter(|factor| matches!((factor.valid_from, factor.valid_to), (Some(a), Some(b)) if a > b)).count()
+    set.factors()
+        .filter(|factor| matches!((factor.valid_from, factor.valid_to), (Some(a), Some(b)) if a > b))
+        .count()
 }

@@ -140,7 +140,11 @@ impl Summary {
             count(rows.rejected)
         )];
         for cost in &self.cost {
-            lines.push(format!("{} of mapped cost in {} has an estimate", cost.coverage_text(), cost.currency));
+            lines.push(format!(
+                "{} of mapped cost in {} has an estimate",
+                cost.coverage_text(),
+                cost.currency
+            ));
         }
         lines.push(String::new());
         let mut table = text_table(&["total", "central", "low", "high"]);
@@ -169,8 +173,9 @@ impl Summary {
             lines.push(format!("{period}  {run_id}{}", if *unchanged { "  (unchanged)" } else { "" }));
         }
         lines.push(format!("method {}, factor set {}", self.method, self.factor_set));
-        let stages: Vec<_> = self.stages.iter().map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
-        let rate = self.rows_per_s().map_or_else(String::new, |rate| format!(", {} rows/s", count(rate as u64)));
+        let stages: Vec<_> =
+            self.stages.iter().map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
+        let rate = self.rows_per_s().map_or_else(String::new, |rate| format!(", {rate:.0} rows/s"));
         lines.push(format!("{}{rate}", stages.join(", ")));
         lines.join("\n")
     }
@@ -184,7 +189,10 @@ impl Summary {
             .map(|total| {
                 let bounds = total.bounds.map(|(low, high)| (quantity(low), quantity(high)));
                 let (low, high) = bounds.unzip();
-                (total.column.to_owned(), json!({ "central": total.central.map(quantity), "low": low, "high": high }))
+                (
+                    total.column.to_owned(),
+                    json!({ "central": total.central.map(quantity), "low": low, "high": high }),
+                )
             })
             .collect();
         let cost = |cost: &Cost| {
@@ -207,7 +215,8 @@ impl Summary {
             })
         };
         let run = |(period, run_id, unchanged): &(String, String, bool)| {
-            json!({ "period": period, "run_id": run_id, "state": if *unchanged { "unchanged" } else { "new" } })
+            let state = if *unchanged { "unchanged" } else { "new" };
+            json!({ "period": period, "run_id": run_id, "state": state })
         };
         let stage = |(name, seconds): &(&str, f64)| json!({ "name": name, "seconds": seconds });
         json!({

@@ -3,10 +3,49 @@
 use rustyline::{Completer, Helper, Highlighter, Hinter, Validator, completion::Pair};
 
 const KEYWORDS: &[&str] = &[
-    "SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "HAVING", "LIMIT", "JOIN", "LEFT JOIN", "ON", "USING", "AS", "AND",
-    "OR", "NOT", "IN", "IS NULL", "IS NOT NULL", "LIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "END", "WITH",
-    "UNION ALL", "DISTINCT", "COUNT", "SUM", "AVG", "MIN", "MAX", "DATE_TRUNC", "COALESCE", "CAST", "OVER", "PARTITION BY",
-    "DESC", "ASC", "EXPLAIN", "DESCRIBE", "SHOW TABLES",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "ORDER BY",
+    "HAVING",
+    "LIMIT",
+    "JOIN",
+    "LEFT JOIN",
+    "ON",
+    "USING",
+    "AS",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "IS NULL",
+    "IS NOT NULL",
+    "LIKE",
+    "BETWEEN",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "WITH",
+    "UNION ALL",
+    "DISTINCT",
+    "COUNT",
+    "SUM",
+    "AVG",
+    "MIN",
+    "MAX",
+    "DATE_TRUNC",
+    "COALESCE",
+    "CAST",
+    "OVER",
+    "PARTITION BY",
+    "DESC",
+    "ASC",
+    "EXPLAIN",
+    "DESCRIBE",
+    "SHOW TABLES",
 ];
 
 /// What rustyline asks while a line is typed.
@@ -45,7 +84,9 @@ impl rustyline::completion::Completer for NameCompleter {
 /// Where the word before the cursor begins, and what it may become: names first, then keywords.
 fn candidates(names: &[String], before: &str) -> (usize, Vec<String>) {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let start = before.rfind(|c| !is_word(c)).map_or(0, |place| place + before[place..].chars().next().map_or(1, char::len_utf8));
+    let start = before
+        .rfind(|c| !is_word(c))
+        .map_or(0, |place| place + before[place..].chars().next().map_or(1, char::len_utf8));
     let word = &before[start..];
     if word.is_empty() {
         return (start, Vec::new());

@@ -104,7 +104,9 @@ fn columns(name: &str, form: Form) {
     };
     let row = |column: &schema::Column| {
         let nullable = if column.nullable { "yes" } else { "no" };
-        [column.name, &column.data_type.to_string(), nullable, column.comment].map(|text| Some(text.to_owned())).to_vec()
+        [column.name, &column.data_type.to_string(), nullable, column.comment]
+            .map(|text| Some(text.to_owned()))
+            .to_vec()
     };
     let rows: Vec<_> = table.columns.iter().map(row).collect();
     if let Err(error) = output::write_rows(form, &["column", "type", "null", "meaning"], &rows) {

@@ -71,7 +71,10 @@ mod tests {
 
     #[test]
     fn a_semicolon_ends_a_statement() {
-        assert_eq!(parts("select 1; select 2;\nselect 3"), (vec!["select 1".into(), "select 2".into()], "select 3".into()));
+        assert_eq!(
+            parts("select 1; select 2;\nselect 3"),
+            (vec!["select 1".into(), "select 2".into()], "select 3".into())
+        );
         assert_eq!(parts(" ;; \n"), (vec![], String::new()));
     }
 
@@ -83,7 +86,10 @@ mod tests {
 
     #[test]
     fn comments_are_left_out() {
-        assert_eq!(parts("select 1 -- one; two\n + 1; /* a; b */ select 2;").0, ["select 1 \n + 1", "select 2"]);
+        assert_eq!(
+            parts("select 1 -- one; two\n + 1; /* a; b */ select 2;").0,
+            ["select 1 \n + 1", "select 2"]
+        );
         assert_eq!(parts("-- nothing"), (vec![], String::new()));
     }
 }

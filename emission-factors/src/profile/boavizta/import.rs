@@ -4,7 +4,10 @@
 //! is not in the files is not guessed: it is listed in [`Import::skipped`]. The texts are passed in, so the import is the
 //! same wherever the package lies; a file without the columns that it needs is an error.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt::Write as _,
+};
 
 use super::{
     EmbodiedScope, INSTANCE_COLUMNS, LOADS_PCT, REGION_COLUMNS, embodied,
@@ -92,7 +95,8 @@ struct Server<'s> {
     cpus: f64,
     threads: f64,
     tdp_w: f64,
-    processor: Row<'s>,
+    die_mm2: f64,
+    memory_type: Option<&'s str>,
     ram_units: f64,
     ram_gb: f64,
     ssd: (f64, f64),
@@ -128,29 +132,36 @@ pub fn import(files: &Files<'_>) -> Result<Import, FactorError> {
         ssd_density: Sheet::read(ssd, files.ssd, &["density"])?.mean("density")?,
         curve: LoadCurve::fitted(),
     };
+    // Many instance types share a server, and finding its processor reads a long list.
+    let mut known: BTreeMap<&str, Result<Server<'_>, String>> = BTreeMap::new();
     let mut rows: BTreeMap<&str, String> = BTreeMap::new();
     let mut skipped = Vec::new();
     for row in instances.rows() {
-        let id = row.text("id");
-        match server(row, &by_id, &data)? {
+        let (id, platform) = (row.text("id"), row.text("platform"));
+        let found = match known.entry(platform) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(server(platform, &by_id, &data)?),
+        };
+        match found {
             Ok(server) => {
-                rows.insert(id, instance_line(row, &server, &data)?);
+                rows.insert(id, instance_line(row, server, &data)?);
             }
-            Err(reason) => skipped.push(Skipped { instance_type: id.to_owned(), reason }),
+            Err(reason) => skipped.push(Skipped { instance_type: id.to_owned(), reason: reason.clone() }),
         }
     }
     let mut instances_csv = INSTANCE_COLUMNS.join(",") + "\n";
-    rows.values().for_each(|line| instances_csv.push_str(line));
+    for line in rows.values() {
+        instances_csv.push_str(line);
+    }
     Ok(Import { instances_csv, regions_csv: regions_csv(files)?, skipped })
 }
 
 /// The server behind an instance type, or why there is none to compute with.
 fn server<'s>(
-    instance: Row<'_>,
+    platform: &str,
     servers: &BTreeMap<&str, Row<'s>>,
     data: &'s Data,
 ) -> Result<Result<Server<'s>, String>, FactorError> {
-    let platform = instance.text("platform");
     let Some(row) = servers.get(platform).copied() else {
         return Ok(Err(format!("no server `{platform}`")));
     };
@@ -164,6 +175,9 @@ fn server<'s>(
         return Ok(Err(format!("processor `{name}` has no TDP or no threads")));
     };
     let cpus = row.number("CPU.units")?;
+    let family = processor.text("code_name");
+    let memory_type =
+        data.memory_types.get(family).or_else(|| data.memory_types.get(family.split('-').next()?));
     let drives = |kind: &str| -> Result<(f64, f64), FactorError> {
         let units = row.optional_number(&format!("{kind}.units"))?.unwrap_or(0.0);
         Ok((units, row.optional_number(&format!("{kind}.capacity"))?.unwrap_or(0.0)))
@@ -173,7 +187,8 @@ fn server<'s>(
         cpus,
         threads: threads.trunc() * cpus,
         tdp_w: tdp.trunc(),
-        processor,
+        die_mm2: embodied::die_mm2(processor, &data.processors)?,
+        memory_type: memory_type.map(String::as_str),
         ram_units: row.number("RAM.units")?,
         ram_gb: row.number("RAM.capacity")?,
         ssd: drives("SSD")?,
@@ -209,10 +224,7 @@ fn instance_line(instance: Row<'_>, server: &Server<'_>, data: &Data) -> Result<
     let ssd_share = disk_share("ssd_storage", server.ssd)?;
     let hdd_share = disk_share("hdd_storage", server.hdd)?;
 
-    let family = server.processor.text("code_name");
-    let memory_type =
-        data.memory_types.get(family).or_else(|| data.memory_types.get(family.split('-').next()?));
-    let dimm_gb = power::typical_dimm_gb(memory_type.map(String::as_str));
+    let dimm_gb = power::typical_dimm_gb(server.memory_type);
     let dimms = server.ram_units * server.ram_gb / dimm_gb;
     let disks_w = power::SSD_W * server.ssd.0 * ssd_share + power::HDD_W * server.hdd.0 * hdd_share;
 
@@ -225,10 +237,9 @@ fn instance_line(instance: Row<'_>, server: &Server<'_>, data: &Data) -> Result<
         let _ = write!(line, ",{watts:?}");
     }
 
-    let die_mm2 = embodied::die_mm2(server.processor, &data.processors)?;
     let supplies = server.row.number("POWER_SUPPLY.units")?;
     let supply_kg = server.row.number("POWER_SUPPLY.unit_weight")?;
-    let kg = embodied::processor_kg(die_mm2) * server.cpus * cpu_share
+    let kg = embodied::processor_kg(server.die_mm2) * server.cpus * cpu_share
         + embodied::ram_kg(server.ram_gb, data.ram_density) * server.ram_units * ram_share
         + embodied::ssd_kg(server.ssd.1, data.ssd_density) * server.ssd.0 * ssd_share
         + embodied::hdd_kg() * server.hdd.0 * hdd_share

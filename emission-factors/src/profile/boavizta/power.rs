@@ -39,7 +39,7 @@ impl LoadCurve {
                 low = left;
             }
         }
-        Self::regression((low + high) / 2.0).0
+        Self::regression(f64::midpoint(low, high)).0
     }
 
     /// The best curve with this shift, and the sum of its squared errors.

@@ -51,7 +51,12 @@ pub(super) fn dictionary_type() -> DataType {
 }
 
 impl RowBuilder {
-    pub(super) fn new(schema: SchemaRef, columns: Arc<[Column]>, header_fields: usize, format: Format) -> Self {
+    pub(super) fn new(
+        schema: SchemaRef,
+        columns: Arc<[Column]>,
+        header_fields: usize,
+        format: Format,
+    ) -> Self {
         let builder = |c: &Column| {
             if c.plain {
                 Builder::Plain(StringBuilder::new())
@@ -122,7 +127,10 @@ impl RowBuilder {
             Some(Reject::of_row(0, number, reason, detail).with_value(&String::from_utf8_lossy(row.start())))
         };
         if row.too_long {
-            return reject(Reason::RowTooLong, "the row is longer than 64 MiB or has over 16,384 fields".to_owned());
+            return reject(
+                Reason::RowTooLong,
+                "the row is longer than 64 MiB or has over 16,384 fields".to_owned(),
+            );
         }
         if row.fields() != self.header_fields {
             let detail = format!("{} fields, the header has {}", row.fields(), self.header_fields);
