@@ -134,10 +134,9 @@ fn decimal_from_ascii(text: &[u8], scale: i8) -> Result<i128, FixedError> {
     }
     let exponent: i32 = match rest {
         [] => 0,
-        [_, tail @ ..] => std::str::from_utf8(tail)
-            .ok()
-            .and_then(|t| t.parse().ok())
-            .ok_or(FixedError::NotANumber)?,
+        [_, tail @ ..] => {
+            std::str::from_utf8(tail).ok().and_then(|t| t.parse().ok()).ok_or(FixedError::NotANumber)?
+        }
     };
     let shift = i32::from(scale) + exponent - point;
     let scaled = if shift >= 0 {

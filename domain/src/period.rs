@@ -78,7 +78,6 @@ impl BillingPeriod {
     }
 
     fn start_s(self) -> i64 {
-
         const EPOCH_YEAR: i64 = 1970;
         let (year, month) = (i64::from(self.year), self.month);
         if let Ok(date) = Date::new(self.year, month, 1) {

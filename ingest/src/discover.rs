@@ -20,6 +20,7 @@ use airshed_domain::id::DeliveryId;
 use airshed_lake::{Location, StoreOptions};
 use object_store::{ObjectMeta, path::Path};
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
 use self::layout::{Place, VersionRank};
 use crate::{
@@ -123,16 +124,19 @@ impl std::fmt::Display for IgnoreReason {
 /// Opens an input given as a local path, a `file://` URL or an `s3://bucket/prefix` URI. Symbolic links of a local
 /// path are followed, so that one folder has one delivery id.
 pub fn open_input(text: &str, options: &StoreOptions) -> Result<Location> {
-    let location = Location::parse(text, options).context(|| format!("cannot open input `{text}`"))?;
-    if location.url.scheme() != "file" {
-        return Ok(location);
-    }
-    let path =
-        location.url.to_file_path().map_err(|()| Error::input(format!("`{text}` is not a local path")))?;
-    let canonical = std::fs::canonicalize(&path).context(|| format!("cannot read input `{text}`"))?;
-    let url = url::Url::from_file_path(&canonical)
+    let context = || format!("cannot open input `{text}`");
+    let path = match text.split_once("://") {
+        None => PathBuf::from(text),
+        Some(("file", _)) => Url::parse(text)
+            .map_err(|error| Error::input(context()).caused_by(error))?
+            .to_file_path()
+            .map_err(|()| Error::input(format!("`{text}` does not name a local path")))?,
+        Some(_) => return Location::parse(text, options).context(context),
+    };
+    let canonical = std::fs::canonicalize(&path).context(context)?;
+    let url = Url::from_file_path(&canonical)
         .map_err(|()| Error::input(format!("`{}` is not a usable path", canonical.display())))?;
-    Location::parse(url.as_str(), options).context(|| format!("cannot open input `{text}`"))
+    Location::parse(url.as_str(), options).context(context)
 }
 
 /// Lists an input into deliveries.
@@ -241,7 +245,7 @@ impl<'a> Plan<'a> {
                 Some(listed) => self.keep_listed(objects, listed),
                 None => self.keep_latest(objects),
             };
-            let uri = self.location.uri_of(&Path::from_iter(folder.split('/')));
+            let uri = self.location.uri_of(&folder.split('/').collect::<Path>());
             let missing = by_manifest.map_or_else(Vec::new, |listed| listed.missing);
             if kept.is_empty() && missing.is_empty() {
                 continue;

@@ -14,7 +14,7 @@ use arrow::datatypes::Schema;
 
 pub use reader::{Opened, RawBatch, RawReader, ReadError};
 
-pub(crate) use name::{CUR_CATEGORY_PREFIX, CUR_TAG_PREFIX, Fields, Holds};
+pub(crate) use name::{CUR_CATEGORY_PREFIX, CUR_TAG_PREFIX, Fields, Holds, holds};
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,7 +57,8 @@ pub enum Destination {
 impl Format {
     /// The format that the columns show, or `None` when it is not a billing export.
     pub fn detect(schema: &Schema) -> Option<Self> {
-        name::detect(schema.fields().iter().map(|field| field.name().as_str()))
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        name::detect(&names)
     }
 
     /// Its name in the `objects` table, such as `cur2` or `focus_1.2`.

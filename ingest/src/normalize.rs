@@ -24,7 +24,7 @@ use arrow::{
 
 use self::{carbon::Carbon, cur::Cur, draft::Columns, focus::Focus};
 use crate::{
-    format::{Destination, Format, Holds, RawBatch},
+    format::{Destination, Format, Holds, RawBatch, holds},
     reject::{Reason, Reject},
 };
 
@@ -98,7 +98,7 @@ fn check_types(format: Format, columns: &Columns) -> Result<(), Box<Reject>> {
     }
     for (_, name, _) in columns.fields.with_prefix("") {
         let Some(data_type) = columns.data_type(name) else { continue };
-        let (fits, what) = match format.holds(name) {
+        let (fits, what) = match holds(name) {
             Holds::Text => (text::is_textual(data_type), "text"),
             Holds::Amount => (amount::is_numeric(data_type), "a number"),
             Holds::Instant => (time::is_temporal(data_type), "an instant"),

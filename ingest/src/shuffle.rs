@@ -1,8 +1,9 @@
 //! Scatters lines into buckets within a memory budget, so that they can be sorted a part at a time.
 //!
-//! A line goes to one of 256 buckets of its billing period by a hash of account, service, usage type and resource: the
-//! bucket depends on the line alone, never on the object, the batch or the thread that brought it. Each worker thread
-//! owns one [`Shuffler`] and shares nothing. Strings become codes of the worker's dictionaries, one look-up per
+//! A line goes to one of 256 buckets of its billing period: one of 16 by its account, and within them one of 16 by its
+//! resource (by service and usage type where it has none). So all lines of a resource stand together, those of an
+//! account nearly so, and an account of any size is still cut into 16. The bucket depends on the line alone, never on
+//! the object, the batch or the thread that brought it. Each worker thread owns one [`Shuffler`] and shares nothing. Strings become codes of the worker's dictionaries, one look-up per
 //! dictionary value and not per row; a batch is put in bucket order by one counting sort and kept whole. When the
 //! budget is reached everything is written, bucket by bucket, to a temporary file ([`spill`]) and forgotten.
 //!
@@ -22,9 +23,11 @@ use arrow::{
 };
 
 pub(crate) use self::layout::Layout;
-use self::{interner::Interner, spill::SpillFile};
+use self::{interner::Interner, layout::Hashed, spill::SpillFile};
 use crate::error::{Context as _, Error, Result};
 
+/// The bits of a hash that the account alone decides.
+const ACCOUNT_BITS: u64 = 0xf << 60;
 /// Buckets of a billing period.
 pub(crate) const BUCKETS: usize = 256;
 /// Billing periods that one delivery may span: a hundred years. More means that its dates are not dates.
@@ -194,18 +197,41 @@ impl Shuffler {
             .ok_or_else(|| Error::bug("a batch was scattered before its strings were coded"))
     }
 
+    /// The hash of every row: four bits of its account, then its resource, or service and usage type without one.
     fn row_hashes(&self, lines: &RecordBatch) -> Result<Vec<u64>> {
+        let Hashed { account, resource, otherwise } = *self.layout.hashed();
         let mut hashes = vec![0u64; lines.num_rows()];
-        for &slot in self.layout.hashed_slots() {
-            let keys = lines.column(self.layout.code_columns()[slot]).as_dictionary::<Int32Type>().keys();
-            let codes = self.translation(slot)?;
-            let of_code: Vec<u64> = codes.iter().map(|&code| self.interners[slot].hash(code)).collect();
-            let of_null = self.interners[slot].hash(0);
-            for (row, hash) in hashes.iter_mut().enumerate() {
-                *hash = fold(*hash, key(keys, row).map_or(of_null, |key| of_code[key]));
-            }
+        self.fold_in(lines, account, &mut hashes, |_| true)?;
+        let accounts = hashes.clone();
+        let resource_keys =
+            lines.column(self.layout.code_columns()[resource]).as_dictionary::<Int32Type>().keys();
+        let resource_codes = self.translation(resource)?;
+        let has_resource = |row| key(resource_keys, row).is_some_and(|key| resource_codes[key] != 0);
+        self.fold_in(lines, resource, &mut hashes, has_resource)?;
+        for slot in otherwise {
+            self.fold_in(lines, slot, &mut hashes, |row| !has_resource(row))?;
         }
-        Ok(hashes)
+        let join =
+            |(account, within): (u64, u64)| (account & ACCOUNT_BITS) | (within >> ACCOUNT_BITS.count_ones());
+        Ok(accounts.into_iter().zip(hashes).map(join).collect())
+    }
+
+    /// Folds the values of a column into the hashes of the rows that `which` accepts.
+    fn fold_in(
+        &self,
+        lines: &RecordBatch,
+        slot: usize,
+        hashes: &mut [u64],
+        which: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        let keys = lines.column(self.layout.code_columns()[slot]).as_dictionary::<Int32Type>().keys();
+        let codes = self.translation(slot)?;
+        let of_code: Vec<u64> = codes.iter().map(|&code| self.interners[slot].hash(code)).collect();
+        let of_null = self.interners[slot].hash(0);
+        for (row, hash) in hashes.iter_mut().enumerate().filter(|(row, _)| which(*row)) {
+            *hash = fold(*hash, key(keys, row).map_or(of_null, |key| of_code[key]));
+        }
+        Ok(())
     }
 
     /// Keeps the rows of one period in bucket order.

@@ -188,7 +188,10 @@ pub async fn period_history(lake: &Lake) -> Result<BTreeMap<BillingPeriod, Vec<P
 /// The current run of every period.
 pub async fn current_runs(lake: &Lake) -> Result<BTreeMap<BillingPeriod, RunId>> {
     let history = period_history(lake).await?;
-    Ok(history.into_iter().filter_map(|(period, changes)| Some((period, changes.last()?.run_id.clone()))).collect())
+    Ok(history
+        .into_iter()
+        .filter_map(|(period, changes)| Some((period, changes.last()?.run_id.clone())))
+        .collect())
 }
 
 /// Makes a run current for its period, in one commit. Returns whether anything changed.

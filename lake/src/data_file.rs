@@ -213,7 +213,9 @@ mod tests {
             vec![
                 Arc::new(Int64Array::from_iter_values(0..rows)),
                 Arc::new(StringArray::from_iter_values((0..rows).map(|i| format!("id{i}")))),
-                Arc::new((0..rows).map(|i| (i % 7 != 0).then(|| format!("r{}", i % 5))).collect::<StringArray>()),
+                Arc::new(
+                    (0..rows).map(|i| (i % 7 != 0).then(|| format!("r{}", i % 5))).collect::<StringArray>(),
+                ),
             ],
         )
         .unwrap();

@@ -77,9 +77,8 @@ impl<T> Context<T> for Result<T, deltalake::DeltaTableError> {
     fn context(self, context: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|e| {
             let kind = match &e {
-                deltalake::DeltaTableError::Transaction { .. } | deltalake::DeltaTableError::ObjectStore { .. } => {
-                    ErrorKind::Retry
-                }
+                deltalake::DeltaTableError::Transaction { .. }
+                | deltalake::DeltaTableError::ObjectStore { .. } => ErrorKind::Retry,
                 _ => ErrorKind::Corrupt,
             };
             Error::with_source(kind, context(), e)

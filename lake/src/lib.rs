@@ -10,8 +10,8 @@
 pub mod control;
 mod data_file;
 mod error;
-mod location;
 mod lake;
+mod location;
 mod table;
 
 pub use data_file::{DataFile, EncodedFile, FileEncoder};

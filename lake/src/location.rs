@@ -87,8 +87,9 @@ impl Location {
             .map_err(|e| Error::with_source(ErrorKind::Input, format!("bad path `{}`", path.display()), e))?;
         let url = Url::from_file_path(&absolute)
             .map_err(|()| Error::input(format!("bad path `{}`", path.display())))?;
-        let path = Path::from_absolute_path(&absolute)
-            .map_err(|e| Error::with_source(ErrorKind::Input, format!("bad path `{}`", absolute.display()), e))?;
+        let path = Path::from_absolute_path(&absolute).map_err(|e| {
+            Error::with_source(ErrorKind::Input, format!("bad path `{}`", absolute.display()), e)
+        })?;
         Ok(Self { store: Arc::new(LocalFileSystem::new()), path, url })
     }
 
@@ -103,9 +104,9 @@ impl Location {
                 builder = builder.with_config(key, value);
             }
         }
-        let plain_http = options
-            .iter()
-            .any(|(name, value)| name.to_ascii_lowercase().contains("endpoint") && value.starts_with("http://"));
+        let plain_http = options.iter().any(|(name, value)| {
+            name.to_ascii_lowercase().contains("endpoint") && value.starts_with("http://")
+        });
         let store = builder
             .with_allow_http(plain_http)
             .build()

@@ -15,7 +15,7 @@ use deltalake::{
     operations::create::CreateBuilder,
     protocol::{DeltaOperation, SaveMode},
 };
-use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, path::Path};
+use object_store::{ObjectStoreExt as _, PutPayload, path::Path};
 
 use crate::{
     data_file::{DataFile, EncodedFile},
@@ -98,14 +98,15 @@ impl LakeTable {
 
     /// The files of this version, in the order of their paths.
     pub fn files(&self) -> Result<Vec<DataFile>> {
-        let snapshot = self.delta.snapshot().context(|| format!("table `{}` is not loaded", self.table.name))?;
+        let snapshot =
+            self.delta.snapshot().context(|| format!("table `{}` is not loaded", self.table.name))?;
         let mut files = snapshot
             .log_data()
             .iter()
             .map(|view| {
-                let rows = view
-                    .num_records()
-                    .ok_or_else(|| Error::corrupt(format!("a file of `{}` has no row count", self.table.name)))?;
+                let rows = view.num_records().ok_or_else(|| {
+                    Error::corrupt(format!("a file of `{}` has no row count", self.table.name))
+                })?;
                 Ok(DataFile {
                     path: view.path().into_owned(),
                     size: u64::try_from(view.size()).unwrap_or_default(),
@@ -136,10 +137,9 @@ impl LakeTable {
             .partition_columns()
             .into_iter()
             .map(|column| {
-                partition
-                    .get(column)
-                    .map(|value| format!("{column}={value}/"))
-                    .ok_or_else(|| Error::corrupt(format!("`{}` needs partition `{column}`", self.table.name)))
+                partition.get(column).map(|value| format!("{column}={value}/")).ok_or_else(|| {
+                    Error::corrupt(format!("`{}` needs partition `{column}`", self.table.name))
+                })
             })
             .collect::<Result<String>>()?;
         let path = format!("{folder}{name}-{}.parquet", file.content_hash());
@@ -191,8 +191,10 @@ impl LakeTable {
     ) -> Result<()> {
         let context = || format!("cannot read table `{}`", self.table.name);
         let snapshot = self.delta.snapshot().context(context)?;
-        let taken =
-            snapshot.transaction_version(self.delta.log_store().as_ref(), sequence.to_owned()).await.context(context)?;
+        let taken = snapshot
+            .transaction_version(self.delta.log_store().as_ref(), sequence.to_owned())
+            .await
+            .context(context)?;
         if taken.is_some_and(|last| last >= number) {
             return Err(Error::retry(format!("number {number} of `{sequence}` was taken by another writer")));
         }
@@ -201,7 +203,8 @@ impl LakeTable {
 
     /// A DataFusion table over the files of this version that `filter` accepts.
     pub async fn provider(&self, filter: &FileFilter<'_>) -> Result<Arc<dyn TableProvider>> {
-        let selected: Vec<String> = self.files()?.iter().filter(|f| filter(f)).map(|f| f.path.clone()).collect();
+        let selected: Vec<String> =
+            self.files()?.iter().filter(|f| filter(f)).map(|f| f.path.clone()).collect();
         self.delta
             .table_provider()
             .with_file_paths(selected)
@@ -218,13 +221,15 @@ impl LakeTable {
             .context(|| format!("cannot register table `{}`", self.table.name))
     }
 
-    /// The object store that holds the table.
-    pub fn store(&self) -> &Arc<dyn ObjectStore> {
-        &self.location.store
+    /// The bytes of a file.
+    pub async fn fetch(&self, file: &DataFile) -> Result<bytes::Bytes> {
+        let path = self.object_path(file)?;
+        let answer = self.location.store.get(&path).await.context(|| format!("cannot read `{path}`"))?;
+        answer.bytes().await.context(|| format!("cannot read `{path}`"))
     }
 
     /// Full path of a file of this table in the lake's store.
-    pub fn object_path(&self, file: &DataFile) -> Result<Path> {
+    fn object_path(&self, file: &DataFile) -> Result<Path> {
         Path::parse(format!("{}/{}", self.location.path, file.path))
             .map_err(|e| Error::corrupt(format!("`{}` is not a path: {e}", file.path)))
     }

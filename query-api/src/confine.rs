@@ -2,7 +2,10 @@
 
 use datafusion::{
     execution::context::SQLOptions,
-    sql::{parser::{DFParser, Statement}, sqlparser::ast},
+    sql::{
+        parser::{DFParser, Statement},
+        sqlparser::ast,
+    },
 };
 
 use crate::error::{Error, ErrorKind, Result};

@@ -60,9 +60,8 @@ impl Ledger {
             .with_memory_pool(Arc::new(FairSpillPool::new(options.memory_bytes)))
             .build_arc()
             .map_err(failed)?;
-        let config = SessionConfig::new()
-            .with_target_partitions(options.threads.max(1))
-            .with_information_schema(true);
+        let config =
+            SessionConfig::new().with_target_partitions(options.threads.max(1)).with_information_schema(true);
         let context = SessionContext::new_with_config_rt(config, runtime);
         context.register_udf(ScalarUDF::from(Tag::new()));
         for table in schema::all() {
@@ -80,7 +79,10 @@ impl Ledger {
 
     /// Names of the tables and of their columns, for completion.
     pub fn names(&self) -> Vec<(&'static str, Vec<&'static str>)> {
-        schema::all().into_iter().map(|t| (t.name, t.columns.iter().map(|column| column.name).collect())).collect()
+        schema::all()
+            .into_iter()
+            .map(|t| (t.name, t.columns.iter().map(|column| column.name).collect()))
+            .collect()
     }
 
     /// Runs one read-only statement.

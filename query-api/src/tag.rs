@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
-    array::{Array as _, ArrayRef, AsArray as _, StringBuilder},
+    array::{ArrayRef, AsArray as _, StringBuilder},
     compute::cast,
     datatypes::DataType,
 };
@@ -39,9 +39,10 @@ impl ScalarUDFImpl for Tag {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match args.args.as_slice() {
-            [tags, ColumnarValue::Scalar(ScalarValue::Utf8(Some(key)) | ScalarValue::Utf8View(Some(key)))] => {
-                Ok(ColumnarValue::Array(pick(&tags.to_array(args.number_rows)?, key)?))
-            }
+            [
+                tags,
+                ColumnarValue::Scalar(ScalarValue::Utf8(Some(key)) | ScalarValue::Utf8View(Some(key))),
+            ] => Ok(ColumnarValue::Array(pick(&tags.to_array(args.number_rows)?, key)?)),
             _ => exec_err!("tag takes a column of tags and a literal key: tag(tags, 'team')"),
         }
     }
@@ -51,7 +52,8 @@ fn pick(tags: &ArrayRef, key: &str) -> Result<ArrayRef> {
     let tags = cast(tags, &DataType::Utf8)?;
     let mut picked = StringBuilder::new();
     for text in tags.as_string::<i32>() {
-        let object: Option<BTreeMap<String, serde_json::Value>> = text.and_then(|t| serde_json::from_str(t).ok());
+        let object: Option<BTreeMap<String, serde_json::Value>> =
+            text.and_then(|t| serde_json::from_str(t).ok());
         let value = object.as_ref().and_then(|object| object.get(key)).and_then(serde_json::Value::as_str);
         picked.append_option(value);
     }

@@ -36,9 +36,9 @@ impl Check {
 pub async fn current_runs(lake: &Lake, resources: &Resources) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     for (period, run_id) in control::current_runs(lake).await? {
-        let run = control::find_run(lake, &run_id)
-            .await?
-            .ok_or_else(|| Error::corrupt(format!("`periods` names {run_id} for {period}, `runs` does not")))?;
+        let run = control::find_run(lake, &run_id).await?.ok_or_else(|| {
+            Error::corrupt(format!("`periods` names {run_id} for {period}, `runs` does not"))
+        })?;
         checks.extend(of_run(lake, &run, resources).await?);
     }
     Ok(checks)
@@ -71,8 +71,7 @@ async fn of_run(lake: &Lake, run: &RunRecord, resources: &Resources) -> Result<V
     for ((name, billed), carried) in expected.iter().zip(&line_sums) {
         push(format!("emissions {name} = billing_lines {name}"), billed.clone(), carried.clone());
     }
-    let names: Vec<&str> =
-        std::iter::once(c::LINES).chain(costs).chain(MEASURES.iter().copied()).collect();
+    let names: Vec<&str> = std::iter::once(c::LINES).chain(costs).chain(MEASURES.iter().copied()).collect();
     let of_cells: Vec<String> = names.iter().map(|name| format!("sum({name})")).collect();
     for table in [
         schema::emissions_hourly(),
@@ -111,7 +110,7 @@ async fn sums(
     resources: &Resources,
 ) -> Result<Vec<String>> {
     let failed = |e| Error::query("cannot sum a table of the ledger", e);
-    let context = session(resources)?;
+    let context = session(resources, resources.threads)?;
     context.register_table("checked", std::sync::Arc::clone(provider)).map_err(failed)?;
     let sql = format!("SELECT {} FROM checked", expressions.join(", "));
     let batches = context.sql(&sql).await.map_err(failed)?.collect().await.map_err(failed)?;

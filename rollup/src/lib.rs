@@ -8,6 +8,7 @@ pub mod check;
 mod error;
 mod pick_tags;
 mod session;
+mod shard;
 mod stage;
 mod statement;
 

@@ -44,7 +44,9 @@ impl ScalarUDFImpl for PickTags {
         };
         let keys: Vec<String> = arguments
             .map(|key| match key {
-                ColumnarValue::Scalar(ScalarValue::Utf8(Some(key)) | ScalarValue::Utf8View(Some(key))) => Ok(key),
+                ColumnarValue::Scalar(ScalarValue::Utf8(Some(key)) | ScalarValue::Utf8View(Some(key))) => {
+                    Ok(key)
+                }
                 other => exec_err!("pick_tags needs literal keys, not {other:?}"),
             })
             .collect::<Result<_>>()?;

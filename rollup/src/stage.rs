@@ -1,27 +1,27 @@
 //! Rolling up a run and making it current.
-
-use std::sync::Arc;
+//!
+//! Work goes file by file of `emissions`. All lines of a resource stand in one file, and those of an account in few, so
+//! the cells of a file are (nearly) final and memory is bounded by the file, not by the run. Cells of hours and days
+//! that lie in several files are left apart, as sums over the tables do not mind; months and coverage are small and are
+//! merged.
 
 use airshed_domain::{
     period::BillingPeriod,
     schema::{self, Table, column},
 };
 use airshed_lake::{
-    DataFile, FileEncoder, Lake, LakeTable, PartitionValues,
+    DataFile, EncodedFile, Lake, LakeTable, PartitionValues,
     control::{self, RunRecord},
 };
-use arrow::{array::RecordBatch, compute::cast, datatypes::SchemaRef};
-use datafusion::{catalog::TableProvider, prelude::SessionContext};
-use futures::StreamExt as _;
+use arrow::array::RecordBatch;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
     error::{Error, Result},
-    session::{Resources, session},
+    session::Resources,
+    shard::{self, Shard},
     statement,
 };
-
-/// Rows of a rollup file.
-const FILE_ROWS: u64 = 1 << 20;
 
 /// How the stage runs.
 #[derive(Debug, Clone)]
@@ -60,98 +60,82 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
         (column::RUN_ID.to_owned(), run.run_id.to_string()),
     ]
     .into();
-    let source = provider(&emissions, &partition).await?;
-    let stage = Stage { lake, partition, options };
 
-    let hourly = stage.write(&schema::emissions_hourly(), "emissions", source.clone(), &statement::hourly(&options.tags)).await?;
-    let cells = provider(&hourly.table, &stage.partition).await?;
-    let daily = stage.write(&schema::emissions_daily(), "cells", cells, &statement::daily()).await?;
-    let cells = provider(&daily.table, &stage.partition).await?;
-    let monthly = stage.write(&schema::emissions_monthly(), "cells", cells, &statement::monthly()).await?;
-    let resources = stage
-        .write(&schema::emissions_resource_daily(), "emissions", source.clone(), &statement::resource_daily(&options.tags))
+    let mut hourly = Target::new(lake, schema::emissions_hourly(), &partition).await?;
+    let mut daily = Target::new(lake, schema::emissions_daily(), &partition).await?;
+    let mut resource_daily = Target::new(lake, schema::emissions_resource_daily(), &partition).await?;
+    let mut monthly_cells: Vec<RecordBatch> = Vec::new();
+    let mut coverage_cells: Vec<RecordBatch> = Vec::new();
+    let files = emissions.partition_files(&partition)?;
+    let work = files.into_iter().map(|file| {
+        let (emissions, options) = (emissions.clone(), options.clone());
+        async move {
+            let bytes = emissions.fetch(&file).await?;
+            let runtime = tokio::runtime::Handle::current();
+            let task = move || runtime.block_on(shard::roll_up(bytes, &file.path, &options));
+            tokio::task::spawn_blocking(task).await.map_err(|e| Error::query("a rollup broke off", e))?
+        }
+    });
+    let mut shards = Box::pin(stream::iter(work).buffered(options.resources.threads.max(1)));
+    while let Some(shard) = shards.try_next().await? {
+        let Shard { hourly: hours, daily: days, resource_daily: resources, monthly, coverage } = shard;
+        hourly.put(hours).await?;
+        daily.put(days).await?;
+        resource_daily.put(resources).await?;
+        monthly_cells.extend(monthly);
+        coverage_cells.extend(coverage);
+    }
+    drop(shards);
+
+    let mut monthly = Target::new(lake, schema::emissions_monthly(), &partition).await?;
+    monthly.put(merge(&monthly.table, monthly_cells, &statement::monthly(), options).await?).await?;
+    let mut coverage = Target::new(lake, schema::coverage(), &partition).await?;
+    coverage
+        .put(merge(&coverage.table, coverage_cells, &statement::merged_coverage(), options).await?)
         .await?;
-    let coverage = stage.write(&schema::coverage(), "emissions", source, &statement::coverage()).await?;
-
-    for written in [hourly, daily, monthly, resources, coverage] {
-        outcome.rows.push((written.table.description().name, written.rows));
+    for target in [hourly, daily, monthly, resource_daily, coverage] {
+        outcome.rows.push(target.publish().await?);
     }
     outcome.published = control::make_current(lake, run.period, &run.run_id, options.now_us).await?;
     Ok(outcome)
 }
 
-async fn provider(table: &LakeTable, partition: &PartitionValues) -> Result<Arc<dyn TableProvider>> {
-    let within = |file: &DataFile| partition.iter().all(|(k, v)| file.partition.get(k) == Some(v));
-    Ok(table.provider(&within).await?)
+/// Merges the cells of all shards into one file.
+async fn merge(
+    table: &LakeTable,
+    cells: Vec<RecordBatch>,
+    sql: &str,
+    options: &RollupOptions,
+) -> Result<EncodedFile> {
+    let description = table.description();
+    let batches = shard::query("cells", cells, sql, description, &options.resources).await?;
+    shard::encode(description, &batches)
 }
 
-struct Stage<'a> {
-    lake: &'a Lake,
-    partition: PartitionValues,
-    options: &'a RollupOptions,
-}
-
-struct Written {
+/// A table of the rollup while its files are written.
+struct Target<'a> {
     table: LakeTable,
+    partition: &'a PartitionValues,
+    files: Vec<DataFile>,
     rows: u64,
 }
 
-impl Stage<'_> {
-    /// Fills the run's partition of `table` with the answer to `sql` over `source` under the name `name`.
-    async fn write(
-        &self,
-        table: &Table,
-        name: &str,
-        source: Arc<dyn TableProvider>,
-        sql: &str,
-    ) -> Result<Written> {
-        let failed = |e| Error::query(format!("cannot fill table `{}`", table.name), e);
-        let context: SessionContext = session(&self.options.resources)?;
-        context.register_table(name, source).map_err(failed)?;
-        let mut answer = context.sql(sql).await.map_err(failed)?.execute_stream().await.map_err(failed)?;
-        let mut target = self.lake.table(table).await?;
-        let schema = table.file_schema();
-        let mut files = Vec::new();
-        let mut encoder = FileEncoder::new(table, Arc::clone(&schema))?;
-        let mut in_file = 0;
-        let mut rows = 0;
-        while let Some(batch) = answer.next().await {
-            let mut rest = conform(&batch.map_err(failed)?, &schema, table)?;
-            rows += rest.num_rows() as u64;
-            // Files are cut at fixed rows, whatever batches the engine hands out.
-            while in_file + rest.num_rows() as u64 >= FILE_ROWS {
-                let take = usize::try_from(FILE_ROWS - in_file).unwrap_or(rest.num_rows());
-                encoder.write(&rest.slice(0, take))?;
-                rest = rest.slice(take, rest.num_rows() - take);
-                let full = std::mem::replace(&mut encoder, FileEncoder::new(table, Arc::clone(&schema))?);
-                self.put(&target, full, &mut files).await?;
-                in_file = 0;
-            }
-            encoder.write(&rest)?;
-            in_file += rest.num_rows() as u64;
-        }
-        if in_file > 0 {
-            self.put(&target, encoder, &mut files).await?;
-        }
-        target.replace_partition(&self.partition, &files, "rollup").await?;
-        Ok(Written { table: target, rows })
+impl<'a> Target<'a> {
+    async fn new(lake: &Lake, table: Table, partition: &'a PartitionValues) -> Result<Self> {
+        Ok(Self { table: lake.table(&table).await?, partition, files: Vec::new(), rows: 0 })
     }
 
-    async fn put(&self, target: &LakeTable, encoder: FileEncoder, files: &mut Vec<DataFile>) -> Result<()> {
-        let name = format!("part-{:05}", files.len());
-        files.push(target.put(&self.partition, &name, encoder.finish()?).await?);
+    async fn put(&mut self, file: EncodedFile) -> Result<()> {
+        if file.rows() > 0 {
+            self.rows += file.rows();
+            let name = format!("part-{:05}", self.files.len());
+            self.files.push(self.table.put(self.partition, &name, file).await?);
+        }
         Ok(())
     }
-}
 
-/// The engine's answer with the types that the table has.
-fn conform(batch: &RecordBatch, schema: &SchemaRef, table: &Table) -> Result<RecordBatch> {
-    let failed = |e| Error::query(format!("rows of table `{}`", table.name), e);
-    let columns = schema
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .map(|(field, column)| cast(column, field.data_type()).map_err(failed))
-        .collect::<Result<Vec<_>>>()?;
-    RecordBatch::try_new(SchemaRef::clone(schema), columns).map_err(failed)
+    async fn publish(mut self) -> Result<(&'static str, u64)> {
+        self.table.replace_partition(self.partition, &self.files, "rollup").await?;
+        Ok((self.table.description().name, self.rows))
+    }
 }

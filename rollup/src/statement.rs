@@ -21,22 +21,27 @@ pub(crate) fn daily() -> String {
     from_cells(Some((c::DAY, &format!("date_trunc('day', {})", c::HOUR))))
 }
 
-/// Monthly cells out of table `cells`, which holds the daily ones.
+/// Monthly cells out of table `cells`, which holds daily ones or the monthly ones of each shard.
 pub(crate) fn monthly() -> String {
     from_cells(None)
 }
 
 /// Coverage out of table `emissions`.
 pub(crate) fn coverage() -> String {
-    let keys = [c::STATUS, c::REASON, c::SERVICE_CODE, c::USAGE_FAMILY, c::QUALITY, c::CURRENCY].join(", ");
-    format!(
-        "SELECT {keys}, count(*) AS {}, {} AS {}, {} AS {} FROM emissions GROUP BY {keys} ORDER BY {keys}",
-        c::LINES,
-        money(c::BILLED_COST),
-        c::BILLED_COST,
-        money(c::EFFECTIVE_COST),
-        c::EFFECTIVE_COST,
-    )
+    coverage_of("emissions", "count(*)")
+}
+
+/// Coverage out of table `cells`, which holds the coverage of each shard.
+pub(crate) fn merged_coverage() -> String {
+    coverage_of("cells", &format!("sum({})", c::LINES))
+}
+
+fn coverage_of(table: &str, lines: &str) -> String {
+    let keys =
+        [c::STATUS, c::REASON, c::SERVICE_CODE, c::USAGE_FAMILY, c::QUALITY, c::CURRENCY].map(str::to_owned);
+    let mut sums = vec![format!("{lines} AS {}", c::LINES)];
+    sums.extend([c::BILLED_COST, c::EFFECTIVE_COST].map(|name| format!("{} AS {name}", money(name))));
+    statement(&keys, &sums, table)
 }
 
 fn from_lines(time: &[(&str, &str)], more: &[&str], tags: &[String]) -> String {
@@ -51,9 +56,8 @@ fn from_lines(time: &[(&str, &str)], more: &[&str], tags: &[String]) -> String {
         .collect();
     keys.extend(DIMENSIONS.iter().map(dimension));
     keys.extend(more.iter().map(|name| (*name).to_owned()));
-    let with_status = |status: LineStatus, value: &str| {
-        format!("CASE WHEN {} = '{status}' THEN {value} END", c::STATUS)
-    };
+    let with_status =
+        |status: LineStatus, value: &str| format!("CASE WHEN {} = '{status}' THEN {value} END", c::STATUS);
     let mut sums = vec![
         format!("count(*) AS {}", c::LINES),
         format!("count({}) AS {}", with_status(LineStatus::Estimated, "1"), c::LINES_ESTIMATED),
@@ -66,27 +70,23 @@ fn from_lines(time: &[(&str, &str)], more: &[&str], tags: &[String]) -> String {
         sums.push(format!("{} AS {name}", money_or_zero(&with_status(status, c::BILLED_COST))));
     }
     sums.extend(MEASURES.iter().map(|name| format!("{} AS {name}", quantity(name))));
-    let count = keys.len();
-    statement(&keys, &sums, "emissions", count)
+    statement(&keys, &sums, "emissions")
 }
 
 fn from_cells(time: Option<(&str, &str)>) -> String {
-    let mut keys: Vec<String> = time.iter().map(|(name, expression)| format!("{expression} AS {name}")).collect();
+    let mut keys: Vec<String> =
+        time.iter().map(|(name, expression)| format!("{expression} AS {name}")).collect();
     keys.extend(DIMENSIONS.iter().map(|name| (*name).to_owned()));
-    let mut sums = vec![
-        format!("sum({0}) AS {0}", c::LINES),
-        format!("sum({0}) AS {0}", c::LINES_ESTIMATED),
-    ];
+    let mut sums = vec![format!("sum({0}) AS {0}", c::LINES), format!("sum({0}) AS {0}", c::LINES_ESTIMATED)];
     let costs = [c::BILLED_COST, c::EFFECTIVE_COST, c::BILLED_COST_ESTIMATED, c::BILLED_COST_UNMAPPED];
     sums.extend(costs.iter().map(|name| format!("{} AS {name}", money(name))));
     sums.extend(MEASURES.iter().map(|name| format!("{} AS {name}", quantity(name))));
-    let count = keys.len();
-    statement(&keys, &sums, "cells", count)
+    statement(&keys, &sums, "cells")
 }
 
-/// Groups and sorts by the first `count` columns, so that files do not depend on the plan.
-fn statement(keys: &[String], sums: &[String], table: &str, count: usize) -> String {
-    let positions = (1..=count).map(|i| i.to_string()).collect::<Vec<_>>();
+/// Groups and sorts by the keys, so that files do not depend on the plan.
+fn statement(keys: &[String], sums: &[String], table: &str) -> String {
+    let positions = (1..=keys.len()).map(|i| i.to_string()).collect::<Vec<_>>();
     let order = positions.iter().map(|i| format!("{i} NULLS FIRST")).collect::<Vec<_>>().join(", ");
     format!(
         "SELECT {}, {} FROM {table} GROUP BY {} ORDER BY {order}",

@@ -7,7 +7,6 @@ use airshed_domain::{
     period::BillingPeriod,
     schema::{self, column},
 };
-use airshed_emission_factors::FactorSet;
 use airshed_lake::{DataFile, Lake, LakeTable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -96,9 +95,8 @@ impl RunPlan {
         files: Vec<DataFile>,
         calculation: &Calculation,
     ) -> Result<Self> {
-        let parsed: BillingPeriod = period
-            .parse()
-            .map_err(|e| Error::with_source(ErrorKind::Corrupt, "table `billing_lines`", e))?;
+        let parsed: BillingPeriod =
+            period.parse().map_err(|e| Error::with_source(ErrorKind::Corrupt, "table `billing_lines`", e))?;
         let (batches, files) = order_by_content(files)?;
         let mut utilization_files = match utilization {
             Some(table) => table.partition_files(&[(column::PERIOD.to_owned(), period.to_owned())].into())?,

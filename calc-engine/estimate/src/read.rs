@@ -9,7 +9,6 @@ use arrow::{
     compute::kernels::numeric::add,
     datatypes::{DataType, Field, Int64Type, Schema, SchemaRef},
 };
-use object_store::ObjectStoreExt as _;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -29,13 +28,6 @@ pub(crate) fn dictionary_schema() -> SchemaRef {
         }
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// The bytes of a billing file.
-pub(crate) async fn fetch(table: &LakeTable, file: &DataFile) -> Result<bytes::Bytes> {
-    let path = table.object_path(file)?;
-    let context = |e| Error::with_source(ErrorKind::Retry, format!("cannot read `{path}`"), e);
-    table.store().get(&path).await.map_err(context)?.bytes().await.map_err(context)
 }
 
 /// The batches of a billing file, lines numbered from `first_seq`. CPU work: call it off the I/O threads.
@@ -62,7 +54,8 @@ pub(crate) fn batches(
             return Ok(batch);
         }
         let mut columns = batch.columns().to_vec();
-        columns[seq] = add(&columns[seq], &Int64Array::new_scalar(first_seq)).map_err(|e| corrupt(e.into()))?;
+        columns[seq] =
+            add(&columns[seq], &Int64Array::new_scalar(first_seq)).map_err(|e| corrupt(e.into()))?;
         RecordBatch::try_new(batch.schema(), columns).map_err(|e| corrupt(e.into()))
     }))
 }
@@ -82,7 +75,7 @@ pub struct BillingLine {
 pub async fn find_line(table: &LakeTable, line_id: &str) -> Result<Vec<BillingLine>> {
     let mut found = Vec::new();
     for file in table.files()? {
-        let bytes = fetch(table, &file).await?;
+        let bytes = table.fetch(&file).await?;
         for batch in batches(bytes, &file.path, 0)? {
             let batch = batch?;
             let ids = batch.column_by_name(column::LINE_ID).and_then(|c| c.as_string_opt::<i32>());

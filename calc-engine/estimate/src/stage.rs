@@ -21,8 +21,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use crate::{
     error::{Error, ErrorKind, Result},
     plan::{RunPlan, code_version},
-    read,
-    totals,
+    read, totals,
     utilization::Measured,
 };
 
@@ -84,7 +83,10 @@ pub async fn estimate(
     for plan in RunPlan::all(lake, calculation).await? {
         let outcome = match control::find_run(lake, &plan.run_id).await? {
             Some(run) => PeriodOutcome { run, unchanged: true },
-            None => PeriodOutcome { run: compute(lake, calculation, &plan, options, progress).await?, unchanged: false },
+            None => PeriodOutcome {
+                run: compute(lake, calculation, &plan, options, progress).await?,
+                unchanged: false,
+            },
         };
         outcomes.push(outcome);
     }
@@ -186,7 +188,7 @@ async fn shards<'a>(
     let work = plan.files.iter().enumerate().map(move |(index, (file, first_seq))| {
         let (billing, measured) = (billing.clone(), Arc::clone(&measured));
         async move {
-            let bytes = read::fetch(&billing, file).await?;
+            let bytes = billing.fetch(file).await?;
             let (calculation, path, first_seq) = (calculation.clone(), file.path.clone(), *first_seq);
             let period = plan.period;
             let task = move || estimate_file(&calculation, period, bytes, &path, first_seq, &measured);
@@ -207,8 +209,12 @@ fn estimate_file(
     first_seq: i64,
     measured: &Measured,
 ) -> Result<Shard> {
-    let mut estimator =
-        Estimator::new(calculation.method, Arc::clone(&calculation.factors), calculation.options.clone(), period);
+    let mut estimator = Estimator::new(
+        calculation.method,
+        Arc::clone(&calculation.factors),
+        calculation.options.clone(),
+        period,
+    );
     let mut encoder = FileEncoder::new(&schema::emissions(), emissions_dictionary_schema())?;
     let mut totals = RunTotals::default();
     for batch in read::batches(bytes, path, first_seq)? {

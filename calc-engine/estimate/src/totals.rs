@@ -3,7 +3,7 @@
 use airshed_domain::{schema::column as c, status::LineStatus};
 use airshed_lake::control::RunTotals;
 use arrow::{
-    array::{Array as _, ArrayRef, AsArray as _, RecordBatch},
+    array::{ArrayRef, AsArray as _, RecordBatch},
     compute::cast,
     datatypes::{DataType, Decimal128Type},
 };

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use crate::{
     error::{Error, ErrorKind, Result},
     plan::RunPlan,
-    read::fetch,
 };
 
 /// The metric that drives processor power: average processor use, 0 to 1.
@@ -37,7 +36,7 @@ impl Measured {
             let corrupt = |e: Box<dyn std::error::Error + Send + Sync>| {
                 Error::with_source(ErrorKind::Corrupt, format!("`{}` cannot be read", file.path), e)
             };
-            let reader = ParquetRecordBatchReaderBuilder::try_new(fetch(table, file).await?)
+            let reader = ParquetRecordBatchReaderBuilder::try_new(table.fetch(file).await?)
                 .and_then(ParquetRecordBatchReaderBuilder::build)
                 .map_err(|e| corrupt(e.into()))?;
             for batch in reader {
@@ -54,8 +53,9 @@ impl Measured {
                 .column_by_name(name)
                 .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("utilization lacks `{name}`")))
                 .and_then(|array| {
-                    cast(array, data_type)
-                        .map_err(|e| Error::with_source(ErrorKind::Corrupt, format!("utilization `{name}`"), e))
+                    cast(array, data_type).map_err(|e| {
+                        Error::with_source(ErrorKind::Corrupt, format!("utilization `{name}`"), e)
+                    })
                 })
         };
         let resource = column(c::RESOURCE_ID, &DataType::Utf8)?;
@@ -88,7 +88,8 @@ impl Measured {
         let corrupt = |what: &str| Error::new(ErrorKind::Corrupt, format!("billing lines: {what}"));
         let text = |name: &str| {
             let column = batch.column_by_name(name).ok_or_else(|| corrupt(name))?;
-            cast(column, &DataType::Utf8).map_err(|e| Error::with_source(ErrorKind::Corrupt, name.to_owned(), e))
+            cast(column, &DataType::Utf8)
+                .map_err(|e| Error::with_source(ErrorKind::Corrupt, name.to_owned(), e))
         };
         let time = |name: &str| {
             batch
@@ -101,7 +102,8 @@ impl Measured {
         let (start, end) = (time(c::USAGE_START)?, time(c::USAGE_END)?);
         let mut utilization = Float64Builder::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let measured = resource.is_valid(row).then(|| self.by_resource.get(resource.value(row))).flatten();
+            let measured =
+                resource.is_valid(row).then(|| self.by_resource.get(resource.value(row))).flatten();
             utilization
                 .append_option(measured.and_then(|m| weighted_mean(m, start.value(row), end.value(row))));
         }

@@ -31,7 +31,7 @@ fn text_that_is_no_number_is_refused() {
 #[test]
 fn quantities_round_once_and_refuse_what_they_cannot_hold() {
     assert_eq!(quantity_from_f64(0.0), Ok(0));
-    assert_eq!(quantity_from_f64(-0.000_000_015), Ok(-2));
+    assert_eq!(quantity_from_f64(-0.000_000_016), Ok(-2));
     assert_eq!(quantity_from_f64(9_999_999_999.0), Ok(999_999_999_900_000_000));
     assert_eq!(quantity_from_f64(1e10), Err(FixedError::Overflow));
     assert_eq!(quantity_from_f64(f64::INFINITY), Err(FixedError::NotFinite));

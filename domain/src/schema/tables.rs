@@ -29,8 +29,16 @@ fn run_id() -> Column {
 /// Columns that name a billed line, shared by `billing_lines` and `emissions`.
 fn line_keys() -> Vec<Column> {
     vec![
-        required(c::LINE_SEQ, Int64, "Position of the line in its delivery's canonical order; joins the line tables"),
-        required(c::LINE_ID, Utf8, "The provider's id of the line, or a hash of its content where there is none"),
+        required(
+            c::LINE_SEQ,
+            Int64,
+            "Position of the line in its delivery's canonical order; joins the line tables",
+        ),
+        required(
+            c::LINE_ID,
+            Utf8,
+            "The provider's id of the line, or a hash of its content where there is none",
+        ),
         required(c::PROVIDER, Utf8, "aws, azure, gcp or what the export names"),
         optional(c::BILLING_ACCOUNT_ID, Utf8, "Account that pays (AWS: payer account)"),
         optional(c::ACCOUNT_ID, Utf8, "Account that used (AWS: usage account)"),
@@ -47,7 +55,11 @@ fn line_keys() -> Vec<Column> {
         optional(c::USAGE_AMOUNT, MONEY, "Billed amount in usage_unit"),
         optional(c::USAGE_UNIT, Utf8, "Unit of usage_amount, as billed"),
         required(c::BILLED_COST, MONEY, "Cost on the invoice, in currency"),
-        required(c::EFFECTIVE_COST, MONEY, "Cost after commitments are spread over what they cover, in currency"),
+        required(
+            c::EFFECTIVE_COST,
+            MONEY,
+            "Cost after commitments are spread over what they cover, in currency",
+        ),
         required(c::CURRENCY, Utf8, "ISO 4217 code of both costs"),
     ]
 }
@@ -110,8 +122,16 @@ pub fn emissions() -> Table {
         optional(c::CO2E_EMBODIED_G, QUANTITY, "Embodied emissions of the hardware, gCO2e"),
         optional(c::CO2E_EMBODIED_G_LOW, QUANTITY, "Low bound of co2e_embodied_g"),
         optional(c::CO2E_EMBODIED_G_HIGH, QUANTITY, "High bound of co2e_embodied_g"),
-        optional(c::CO2E_UPSTREAM_G, QUANTITY, "Fuel supply behind the electricity (scope 3 category 3), gCO2e"),
-        optional(c::CO2E_T_AND_D_G, QUANTITY, "Transmission and distribution losses (scope 3 category 3), gCO2e"),
+        optional(
+            c::CO2E_UPSTREAM_G,
+            QUANTITY,
+            "Fuel supply behind the electricity (scope 3 category 3), gCO2e",
+        ),
+        optional(
+            c::CO2E_T_AND_D_G,
+            QUANTITY,
+            "Transmission and distribution losses (scope 3 category 3), gCO2e",
+        ),
         optional(c::WATER_L, QUANTITY, "Water consumed, cooling and electricity together, litres"),
         optional(c::WATER_COOLING_L, QUANTITY, "Water consumed for cooling on site, litres"),
         required(c::METHOD, Utf8, "Method profile"),
@@ -169,11 +189,17 @@ fn rolled_up_measures() -> Vec<Column> {
         required(c::BILLED_COST_ESTIMATED, MONEY_SUM, "billed_cost of lines with an estimate"),
         required(c::BILLED_COST_UNMAPPED, MONEY_SUM, "billed_cost of unmapped lines"),
     ];
-    columns.extend(MEASURES.iter().map(|name| optional(name, QUANTITY_SUM, "Exact sum; unit as in emissions")));
+    columns
+        .extend(MEASURES.iter().map(|name| optional(name, QUANTITY_SUM, "Exact sum; unit as in emissions")));
     columns
 }
 
-fn rollup(name: &'static str, grain: &'static str, time: Option<(&'static str, &'static str)>, resource: bool) -> Table {
+fn rollup(
+    name: &'static str,
+    grain: &'static str,
+    time: Option<(&'static str, &'static str)>,
+    resource: bool,
+) -> Table {
     let mut columns = Vec::new();
     columns.extend(time.map(|(column, comment)| required(column, timestamp_type(), comment)));
     columns.extend(dimensions());
@@ -186,12 +212,22 @@ fn rollup(name: &'static str, grain: &'static str, time: Option<(&'static str, &
 
 /// `emissions_hourly`.
 pub fn emissions_hourly() -> Table {
-    rollup("emissions_hourly", "dimensions x hour", Some((c::HOUR, "Start of the hour, UTC")), false)
+    rollup(
+        "emissions_hourly",
+        "dimensions x hour; sum before use, a cell may have several rows",
+        Some((c::HOUR, "Start of the hour, UTC")),
+        false,
+    )
 }
 
 /// `emissions_daily`.
 pub fn emissions_daily() -> Table {
-    rollup("emissions_daily", "dimensions x day", Some((c::DAY, "Start of the day, UTC")), false)
+    rollup(
+        "emissions_daily",
+        "dimensions x day; sum before use, a cell may have several rows",
+        Some((c::DAY, "Start of the day, UTC")),
+        false,
+    )
 }
 
 /// `emissions_monthly`.
@@ -233,7 +269,11 @@ pub fn line_sources() -> Table {
             required(c::LINE_SEQ, Int64, "The line, as in billing_lines"),
             required(c::OBJECT_URI, Utf8, "The object it was read from"),
             required(c::ROW_GROUP, Int32, "Row group in a Parquet object, from 0; 0 for text"),
-            required(c::ROW_NUMBER, Int64, "Row in the row group (Parquet) or data row in the file (text), from 0"),
+            required(
+                c::ROW_NUMBER,
+                Int64,
+                "Row in the row group (Parquet) or data row in the file (text), from 0",
+            ),
         ],
         vec![
             period(),
@@ -275,7 +315,11 @@ pub fn objects() -> Table {
         vec![
             required(c::OBJECT_URI, Utf8, "Where it was read"),
             required(c::OBJECT_SIZE_BYTES, Int64, "Its size in bytes"),
-            required(c::OBJECT_SHA256, Utf8, "SHA-256 of its bytes; `etag:` with tag and size of an object in S3"),
+            required(
+                c::OBJECT_SHA256,
+                Utf8,
+                "SHA-256 of its bytes; `etag:` with tag and size of an object in S3",
+            ),
             required(c::OBJECT_FORMAT, Utf8, "Format that was recognised"),
             required(c::OBJECT_ROWS, Int64, "Data rows read from it, rejects included"),
             required(c::ROWS_REJECTED, Int64, "Rows of it that were rejected"),

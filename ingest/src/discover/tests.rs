@@ -196,6 +196,8 @@ async fn the_id_of_a_delivery_does_not_depend_on_where_discovery_started() {
     let from_period = discovered(&root.path().join("x/data/BILLING_PERIOD=2026-10")).await;
     assert_eq!(from_root.deliveries, from_period.deliveries);
     assert_eq!(from_root.deliveries[0].id.as_str().len(), 12);
+    let by_detour = discovered(&root.path().join("x/../x/data")).await;
+    assert_eq!(from_root.deliveries, by_detour.deliveries);
 }
 
 #[tokio::test]

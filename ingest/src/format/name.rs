@@ -181,48 +181,6 @@ impl Format {
         }
     }
 
-    /// What a column of this canonical name holds.
-    pub(crate) fn holds(self, name: &str) -> Holds {
-        const AMOUNTS: &[&str] = &[
-            "line_item_usage_amount",
-            "line_item_unblended_cost",
-            "reservation_effective_cost",
-            "reservation_unused_amortized_upfront_fee_for_billing_period",
-            "reservation_unused_recurring_fee",
-            "savings_plan_savings_plan_effective_cost",
-            "savings_plan_total_commitment_to_date",
-            "savings_plan_used_commitment",
-            "split_line_item_split_usage_ratio",
-            "billedcost",
-            "effectivecost",
-            "consumedquantity",
-            "pricingquantity",
-        ];
-        const INSTANTS: &[&str] = &[
-            "bill_billing_period_start_date",
-            "line_item_usage_start_date",
-            "line_item_usage_end_date",
-            "billingperiodstart",
-            "chargeperiodstart",
-            "chargeperiodend",
-            "usage_period_start",
-            "usage_period_end",
-            "last_refresh_timestamp",
-        ];
-        const MAPS: &[&str] = &["product", "resource_tags", "cost_category", "tags", "x_costcategories"];
-        match name {
-            _ if AMOUNTS.contains(&name) || name.ends_with("_emissions_value") => Holds::Amount,
-            _ if INSTANTS.contains(&name) => Holds::Instant,
-            _ if MAPS.contains(&name) => Holds::Map,
-            _ => Holds::Text,
-        }
-    }
-
-    /// Whether nearly every row of a text file has another value in this column, so that a dictionary would only cost.
-    pub(super) fn is_plain(self, name: &str) -> bool {
-        name == LINE_ID || self.holds(name) == Holds::Amount
-    }
-
     /// The canonical spelling of a column name in this format.
     pub(crate) fn canonical(self, name: &str) -> String {
         match self {
@@ -258,6 +216,48 @@ pub(crate) enum Holds {
     Amount,
     Instant,
     Map,
+}
+
+/// What a column of this canonical name holds.
+pub(crate) fn holds(name: &str) -> Holds {
+    const AMOUNTS: &[&str] = &[
+        "line_item_usage_amount",
+        "line_item_unblended_cost",
+        "reservation_effective_cost",
+        "reservation_unused_amortized_upfront_fee_for_billing_period",
+        "reservation_unused_recurring_fee",
+        "savings_plan_savings_plan_effective_cost",
+        "savings_plan_total_commitment_to_date",
+        "savings_plan_used_commitment",
+        "split_line_item_split_usage_ratio",
+        "billedcost",
+        "effectivecost",
+        "consumedquantity",
+        "pricingquantity",
+    ];
+    const INSTANTS: &[&str] = &[
+        "bill_billing_period_start_date",
+        "line_item_usage_start_date",
+        "line_item_usage_end_date",
+        "billingperiodstart",
+        "chargeperiodstart",
+        "chargeperiodend",
+        "usage_period_start",
+        "usage_period_end",
+        "last_refresh_timestamp",
+    ];
+    const MAPS: &[&str] = &["product", "resource_tags", "cost_category", "tags", "x_costcategories"];
+    match name {
+        _ if AMOUNTS.contains(&name) || name.ends_with("_emissions_value") => Holds::Amount,
+        _ if INSTANTS.contains(&name) => Holds::Instant,
+        _ if MAPS.contains(&name) => Holds::Map,
+        _ => Holds::Text,
+    }
+}
+
+/// Whether nearly every row of a text file has another value in this column, so that a dictionary would only cost.
+pub(super) fn is_plain(name: &str) -> bool {
+    name == LINE_ID || holds(name) == Holds::Amount
 }
 
 /// Which column of a file holds which field.
@@ -297,7 +297,7 @@ impl Fields {
 }
 
 /// The format that a set of column names shows.
-pub(super) fn detect<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> Option<Format> {
+pub(super) fn detect(columns: &[&str]) -> Option<Format> {
     const CUR: &[&str] = &[
         "identity_line_item_id",
         "line_item_line_item_type",
@@ -325,8 +325,8 @@ pub(super) fn detect<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> Opti
         "total_mbm_emissions_unit",
         "usage_account_id",
     ];
-    let snake: Vec<String> = columns.clone().map(canonical).collect();
-    let lower: Vec<String> = columns.clone().map(|name| name.trim().to_ascii_lowercase()).collect();
+    let snake: Vec<String> = columns.iter().map(|name| canonical(name)).collect();
+    let lower: Vec<String> = columns.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
     let count =
         |names: &[String], telling: &[&str]| telling.iter().filter(|t| names.iter().any(|n| n == *t)).count();
     let has = |name: &str| lower.iter().any(|n| n == name);
@@ -335,7 +335,7 @@ pub(super) fn detect<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> Opti
         let is_snake = |name: &str| snake.iter().any(|n| n == name);
         let maps = ["product", "resource_tags", "cost_category", "line_item_usage_account_name"];
         let flat = snake.iter().any(|n| n.starts_with("resource_tags_")) || is_snake("product_product_name");
-        let slashes = columns.clone().any(|name| name.contains('/'));
+        let slashes = columns.iter().any(|name| name.contains('/'));
         let second =
             !slashes && (maps.iter().any(|m| is_snake(m)) || !flat && is_snake("product_region_code"));
         return Some(if second { Format::Cur2 } else { Format::CurLegacy });

@@ -119,7 +119,7 @@ pub(crate) fn cur2(rows: usize) -> RecordBatch {
 }
 
 fn detected(header: &[&str]) -> Option<&'static str> {
-    name::detect(header.iter().copied()).map(Format::as_str)
+    name::detect(header).map(Format::as_str)
 }
 
 #[test]

@@ -80,14 +80,14 @@ pub(super) async fn open(
     let Some(header) = header else {
         return Ok(Opened::NotBilling("no header line".to_owned()));
     };
-    let Some(format) = name::detect(header.iter().map(String::as_str)) else {
+    let Some(format) = name::detect(&header.iter().map(String::as_str).collect::<Vec<_>>()) else {
         return Ok(Opened::NotBilling("its first line is not a header of a billing export".to_owned()));
     };
     let columns: Arc<[rows::Column]> = header
         .iter()
         .enumerate()
         .filter(|(_, name)| format.uses(&format.canonical(name)))
-        .map(|(field, name)| rows::Column { field, plain: format.is_plain(&format.canonical(name)) })
+        .map(|(field, name)| rows::Column { field, plain: name::is_plain(&format.canonical(name)) })
         .collect();
     let fields: Vec<Field> = columns
         .iter()

@@ -160,14 +160,11 @@ impl KnownObjects {
                 .get(fingerprint)
                 .and_then(|holders| holders.iter().find(|(holder, _)| holder != delivery))
                 .map(|(_, uri)| uri.as_str());
-            match elsewhere.or_else(|| here.get(fingerprint.as_str()).copied()) {
-                Some(first) => {
-                    duplicates.push(Duplicate { uri: object.uri.clone(), duplicate_of: first.to_owned() });
-                }
-                None => {
-                    here.insert(fingerprint, &object.uri);
-                    kept.push((object.clone(), fingerprint.clone()));
-                }
+            if let Some(first) = elsewhere.or_else(|| here.get(fingerprint.as_str()).copied()) {
+                duplicates.push(Duplicate { uri: object.uri.clone(), duplicate_of: first.to_owned() });
+            } else {
+                here.insert(fingerprint, &object.uri);
+                kept.push((object.clone(), fingerprint.clone()));
             }
         }
         (kept, duplicates)

@@ -284,17 +284,17 @@ impl Worker {
                     return Err(error).context(|| "cannot read the object".to_owned());
                 }
             };
-            let normalized = normalizer.normalize(&raw);
-            let (read, lines) = (raw.batch.num_rows(), normalized.lines.num_rows());
-            if read != lines + normalized.rejects.len() {
-                let rejects = normalized.rejects.len();
+            let done = normalizer.normalize(&raw);
+            let (read, lines) = (raw.batch.num_rows(), done.lines.num_rows());
+            if read != lines + done.rejects.len() {
+                let rejects = done.rejects.len();
                 return Err(Error::bug(format!("{read} rows became {lines} lines and {rejects} rejects")));
             }
             match format.destination() {
-                Destination::BillingLines => self.shuffler.push(object, &normalized.lines)?,
-                Destination::ProviderReported => self.provider_reported.push(normalized.lines),
+                Destination::BillingLines => self.shuffler.push(object, &done.lines)?,
+                Destination::ProviderReported => self.provider_reported.push(done.lines),
             }
-            self.rejects.extend(normalized.rejects.into_iter().map(|reject| (task.object, reject)));
+            self.rejects.extend(done.rejects.into_iter().map(|reject| (task.object, reject)));
             if self.rejects.len() > REJECTS_LIMIT {
                 return Err(Error::input(format!("more than {REJECTS_LIMIT} rows were rejected")));
             }

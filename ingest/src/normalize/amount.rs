@@ -53,7 +53,6 @@ impl Amounts {
         Ok(match array.data_type() {
             DataType::Null => Self::Absent,
             DataType::Float64 => Self::Double(array.as_primitive::<Float64Type>().clone()),
-            DataType::Utf8 => Self::Plain(array.as_string::<i32>().clone()),
             DataType::Dictionary(..) => {
                 let text = text_of(array)?;
                 let values = text.values().as_string::<i32>();
@@ -78,7 +77,6 @@ impl Amounts {
     #[inline]
     pub(super) fn get(&self, row: usize, cache: &mut Cache) -> Result<Option<i128>, FixedError> {
         match self {
-            Self::Absent => Ok(None),
             Self::Double(values) if values.is_valid(row) => cache.money(values.value(row)).map(Some),
             Self::Whole(values) if values.is_valid(row) => Ok(Some(i128::from(values.value(row)) * STEPS)),
             Self::Plain(values) if values.is_valid(row) && !values.value(row).trim().is_empty() => {
@@ -90,6 +88,7 @@ impl Amounts {
                 let key = usize::try_from(text.keys().value(row)).unwrap_or(usize::MAX);
                 parsed.get(key).copied().unwrap_or(Err(FixedError::NotANumber)).map(Some)
             }
+            // Absent, null or empty.
             _ => Ok(None),
         }
     }

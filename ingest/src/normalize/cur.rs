@@ -14,7 +14,7 @@
 //! | `SavingsPlanNegation`, `SavingsPlanUpfrontFee` | 0 |
 //! | `DiscountedUsage` | reservation effective cost |
 //! | `RIFee` | unused amortised upfront fee + unused recurring fee |
-//! | `Fee` with a reservation | 0 |
+//! | `Fee` of a reservation or plan (its upfront payment) | 0 |
 //! | all else | unblended cost |
 //!
 //! Where the export lacks the column that the rule names, or leaves it empty, the unblended cost stands in. A line of
@@ -32,7 +32,7 @@ use super::{
     maps::{BAD_GROUP, Maps},
     place::{instance_of_usage_type, region, region_of_zone},
     text::{PerValue, Text, account, always, text_at},
-    time::Instant,
+    time::{Instant, Instants, Periods},
 };
 use crate::{
     format::{CUR_CATEGORY_PREFIX, CUR_TAG_PREFIX},
@@ -298,11 +298,7 @@ impl Cur {
     }
 
     /// Starts, ends and periods. The period is the bill's month; without one, the month in which the usage starts.
-    fn interval(
-        &mut self,
-        batch: &RecordBatch,
-        faults: &mut Faults,
-    ) -> Result<(Vec<i64>, Vec<i64>, Vec<i32>), ArrowError> {
+    fn interval(&mut self, batch: &RecordBatch, faults: &mut Faults) -> Result<Intervals, ArrowError> {
         let columns = &self.kept.columns;
         let (starts, ends) = (columns.instants(batch, START)?, columns.instants(batch, END)?);
         let bills = columns.instants(batch, PERIOD)?;
@@ -310,14 +306,17 @@ impl Cur {
     }
 }
 
+/// Starts, ends (microseconds) and period numbers of the rows of a batch.
+pub(super) type Intervals = (Vec<i64>, Vec<i64>, Vec<i32>);
+
 /// Starts, ends and period numbers of the rows, with their faults.
 pub(super) fn intervals(
     faults: &mut Faults,
-    periods: &mut super::time::Periods,
-    (start_name, starts): (&'static str, &super::time::Instants),
-    (end_name, ends): (&'static str, &super::time::Instants),
-    (bill_name, bills): (&'static str, &super::time::Instants),
-) -> (Vec<i64>, Vec<i64>, Vec<i32>) {
+    periods: &mut Periods,
+    (start_name, starts): (&'static str, &Instants),
+    (end_name, ends): (&'static str, &Instants),
+    (bill_name, bills): (&'static str, &Instants),
+) -> Intervals {
     let rows = starts.rows();
     let mut out = (Vec::with_capacity(rows), Vec::with_capacity(rows), Vec::with_capacity(rows));
     for row in 0..rows {

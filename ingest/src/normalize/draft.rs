@@ -112,10 +112,10 @@ impl Kept {
         for source in sources {
             match source {
                 Origin::Field(name) => {
-                    inputs.extend(self.columns.text(batch, name)?.map(|text| (text, None)))
+                    inputs.extend(self.columns.text(batch, name)?.map(|text| (text, None)));
                 }
                 Origin::Mapped(name, map) => {
-                    inputs.extend(self.columns.text(batch, name)?.map(|text| (text, Some(map))))
+                    inputs.extend(self.columns.text(batch, name)?.map(|text| (text, Some(map))));
                 }
                 Origin::Text(text, map) => inputs.push((text, map)),
             }

@@ -96,7 +96,7 @@ impl Maps {
                 let list = array.as_list::<i32>();
                 self.of_pairs(list.offsets(), list.values().as_struct(), list.nulls())
             }
-            _ => self.of_json(&text_of(array)?),
+            _ => Ok(self.of_json(&text_of(array)?)),
         }
     }
 
@@ -176,7 +176,7 @@ impl Maps {
         Ok(groups)
     }
 
-    fn of_json(&mut self, text: &Text) -> Result<Vec<i32>, ArrowError> {
+    fn of_json(&mut self, text: &Text) -> Vec<i32> {
         let texts = text.values().as_string::<i32>();
         let before = self.json.ordered.len();
         let by_value: Vec<i32> = texts.iter().map(|json| self.json_group(json.unwrap_or_default())).collect();
@@ -186,7 +186,7 @@ impl Maps {
             self.values = Some(words);
         }
         let group = |key: Option<i32>| key.and_then(|key| by_value.get(usize::try_from(key).ok()?)).copied();
-        Ok(text.keys().iter().map(|key| group(key).unwrap_or(NO_GROUP)).collect())
+        text.keys().iter().map(|key| group(key).unwrap_or(NO_GROUP)).collect()
     }
 
     fn json_group(&mut self, json: &str) -> i32 {
@@ -343,15 +343,13 @@ impl TagText {
             }
             keys.push(last.1);
         }
-        let values = match &self.values {
-            Some(values) => Arc::clone(values),
-            None => {
-                let offsets = OffsetBuffer::new(self.offsets.clone().into());
-                let values: ArrayRef =
-                    Arc::new(StringArray::try_new(offsets, self.text.clone().into(), None)?);
-                self.values = Some(Arc::clone(&values));
-                values
-            }
+        let values = if let Some(values) = &self.values {
+            Arc::clone(values)
+        } else {
+            let offsets = OffsetBuffer::new(self.offsets.clone().into());
+            let values: ArrayRef = Arc::new(StringArray::try_new(offsets, self.text.clone().into(), None)?);
+            self.values = Some(Arc::clone(&values));
+            values
         };
         Ok(text_from_keys(keys, values))
     }

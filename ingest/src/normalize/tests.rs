@@ -26,12 +26,12 @@ fn normalize_all(whole: &crate::format::tests::Whole) -> Outcome {
     let schema = normalized_schema(whole.format.destination());
     let (mut lines, mut rejects, mut rows) = (Vec::new(), Vec::new(), 0);
     for raw in &whole.batches {
-        let normalized = normalizer.normalize(raw);
-        assert_eq!(normalized.lines.schema(), schema);
-        assert_eq!(raw.batch.num_rows(), normalized.lines.num_rows() + normalized.rejects.len());
+        let became = normalizer.normalize(raw);
+        assert_eq!(became.lines.schema(), schema);
+        assert_eq!(raw.batch.num_rows(), became.lines.num_rows() + became.rejects.len());
         rows += raw.batch.num_rows();
-        lines.push(normalized.lines);
-        rejects.extend(normalized.rejects);
+        lines.push(became.lines);
+        rejects.extend(became.rejects);
     }
     Outcome { lines: concat_batches(&schema, &lines).unwrap(), rejects, rows }
 }
@@ -160,7 +160,8 @@ fn types_that_cannot_be_read_reject_the_object() {
     for (column, reason) in
         [("line_item_usage_amount", "wrong_type"), ("line_item_usage_start_date", "wrong_type")]
     {
-        let fields = batch.schema().fields().iter().zip(batch.columns()).map(|(f, a)| {
+        let schema = batch.schema();
+        let fields = schema.fields().iter().zip(batch.columns()).map(|(f, a)| {
             (f.name().clone(), if f.name() == column { Arc::clone(tags) } else { Arc::clone(a) })
         });
         let schema = RecordBatch::try_from_iter(fields.collect::<Vec<_>>()).unwrap().schema();

@@ -159,9 +159,11 @@ impl Blend {
 /// A text column of keys, below 0 for null.
 pub(super) fn text_from_keys(mut keys: Vec<i32>, values: ArrayRef) -> Text {
     let nulls =
-        keys.iter().any(|key| *key < 0).then(|| NullBuffer::from_iter(keys.iter().map(|key| *key >= 0)));
+        keys.iter().any(|key| *key < 0).then(|| keys.iter().map(|key| *key >= 0).collect::<NullBuffer>());
     if nulls.is_some() {
-        keys.iter_mut().for_each(|key| *key = (*key).max(0));
+        for key in &mut keys {
+            *key = (*key).max(0);
+        }
     }
     Text::new(Int32Array::new(ScalarBuffer::from(keys), nulls), values)
 }

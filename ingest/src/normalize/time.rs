@@ -46,9 +46,8 @@ const BAD: i64 = i64::MIN + 1;
 pub(super) fn is_temporal(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, value) => is_temporal(value),
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 | DataType::Null => true,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        other => other.is_integer(),
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => true,
+        other => other.is_integer() || other.is_string() || other.is_null(),
     }
 }
 

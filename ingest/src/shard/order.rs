@@ -44,8 +44,13 @@ pub(super) fn canonical_order(
     ]);
     let columns =
         columns.into_iter().map(|index| Values::of(batch.column(index))).collect::<Result<Vec<_>>>()?;
-    let slots = layout.hashed_slots().iter().map(|&slot| bits(dictionaries[slot].len() as u64));
-    let keys = keys(&columns, &slots.collect::<Vec<_>>(), batch.num_rows());
+    // The codes at the head of the order: a code is a rank, and its column needs so many bits.
+    let code_bits = LEADING
+        .iter()
+        .map_while(|name| layout.stored_index(name).ok().and_then(|index| layout.slot(index)))
+        .map(|slot| bits(dictionaries[slot].len() as u64))
+        .collect::<Vec<_>>();
+    let keys = keys(&columns, &code_bits, batch.num_rows());
     let mut rows: Vec<(u128, u32)> = keys.into_iter().zip(0u32..).collect();
     rows.sort_unstable_by(|(a_key, a), (b_key, b)| {
         a_key.cmp(b_key).then_with(|| compare(&columns, *a as usize, *b as usize))

@@ -57,7 +57,7 @@ pub(crate) fn random_lines(seed: u64, rows: usize) -> RecordBatch {
             }
             DataType::Dictionary(_, _) => {
                 let values = match name {
-                    c::RESOURCE_ID => 60,
+                    c::ACCOUNT_ID | c::RESOURCE_ID => 60,
                     c::CURRENCY | c::PROVIDER => 2,
                     _ => 4,
                 };

@@ -17,10 +17,17 @@ use crate::{
     normalize::normalized_schema,
 };
 
-/// The columns whose values choose a line's bucket, in the order in which they are folded.
-const HASHED: [&str; 4] = [c::ACCOUNT_ID, c::SERVICE_CODE, c::USAGE_TYPE, c::RESOURCE_ID];
 /// Name of the stored column that holds the object's number.
 const OBJECT: &str = "object";
+
+/// The code columns whose values choose a line's bucket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hashed {
+    pub(crate) account: usize,
+    pub(crate) resource: usize,
+    /// Service and usage type: for lines without a resource.
+    pub(crate) otherwise: [usize; 2],
+}
 
 /// Where the columns are.
 #[derive(Debug)]
@@ -28,7 +35,7 @@ pub(crate) struct Layout {
     normalized: SchemaRef,
     stored: SchemaRef,
     code_columns: Vec<usize>,
-    hashed_slots: Vec<usize>,
+    hashed: Hashed,
     currency: usize,
     billed_cost: usize,
 }
@@ -58,15 +65,17 @@ impl Layout {
         let is_code = |field: &Field| matches!(field.data_type(), DataType::Dictionary(_, _));
         let code_columns: Vec<usize> =
             (0..normalized.fields().len()).filter(|&i| is_code(normalized.field(i))).collect();
-        let hashed_slots = HASHED
-            .iter()
-            .map(|name| {
-                code_columns
-                    .iter()
-                    .position(|&i| normalized.field(i).name() == name)
-                    .ok_or_else(|| Error::bug(format!("`{name}` is no column of strings")))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let slot = |name: &str| {
+            code_columns
+                .iter()
+                .position(|&i| normalized.field(i).name() == name)
+                .ok_or_else(|| Error::bug(format!("`{name}` is no column of strings")))
+        };
+        let hashed = Hashed {
+            account: slot(c::ACCOUNT_ID)?,
+            resource: slot(c::RESOURCE_ID)?,
+            otherwise: [slot(c::SERVICE_CODE)?, slot(c::USAGE_TYPE)?],
+        };
         let stored_field = |field: &Arc<Field>| {
             if is_code(field) {
                 Field::new(field.name(), DataType::UInt32, false)
@@ -80,7 +89,7 @@ impl Layout {
         let index =
             |name: &str| stored.index_of(name).map_err(|e| Error::bug(format!("no `{name}`")).caused_by(e));
         let (currency, billed_cost) = (index(c::CURRENCY)?, index(c::BILLED_COST)?);
-        Ok(Self { normalized, stored, code_columns, hashed_slots, currency, billed_cost })
+        Ok(Self { normalized, stored, code_columns, hashed, currency, billed_cost })
     }
 
     /// Refuses a batch of another schema.
@@ -98,9 +107,9 @@ impl Layout {
         &self.code_columns
     }
 
-    /// Which code columns choose the bucket, in order.
-    pub(crate) fn hashed_slots(&self) -> &[usize] {
-        &self.hashed_slots
+    /// Which code columns choose the bucket.
+    pub(crate) fn hashed(&self) -> &Hashed {
+        &self.hashed
     }
 
     /// Name of a normalised column.

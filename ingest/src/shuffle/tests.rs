@@ -35,11 +35,11 @@ fn spilled_rows_come_back_with_their_strings() {
     let lines = random_lines(5, 3_000);
     let rows = |budget: usize| {
         let layout = Arc::new(Layout::new().unwrap());
-        let mut shuffler = Shuffler::new(Arc::clone(&layout), settings(folder.path(), budget));
+        let mut worker = Shuffler::new(Arc::clone(&layout), settings(folder.path(), budget));
         for start in (0..3_000).step_by(1_000) {
-            shuffler.push(0, &lines.slice(start, 1_000)).unwrap();
+            worker.push(0, &lines.slice(start, 1_000)).unwrap();
         }
-        let finished = shuffler.finish();
+        let finished = worker.finish();
         assert_eq!(finished.part.segments.is_empty(), budget > 1);
         let shuffled = Shuffled::new(Arc::clone(&layout), vec![finished]);
         let mut rows = Vec::new();

@@ -10,21 +10,101 @@ pricing/unit,product/instanceType,product/region,resourceTags/user:team";
 
 /// Kinds of line: line type, service, usage type, operation, unit, instance type, region, amount, cost.
 const KINDS: &[[&str; 9]] = &[
-    ["Usage", "AmazonEC2", "BoxUsage:m5.xlarge", "RunInstances", "Hrs", "m5.xlarge", "us-east-1", "1", "0.192"],
-    ["Usage", "AmazonEC2", "EU-BoxUsage:t3.medium", "RunInstances", "Hrs", "t3.medium", "eu-west-1", "0.75", "0.0342"],
-    ["Usage", "AmazonEC2", "EU-EBS:VolumeUsage.gp3", "CreateVolume-Gp3", "GB-Mo", "", "eu-west-1", "0.1344086022", "0.0107526882"],
-    ["Usage", "AmazonS3", "TimedStorage-ByteHrs", "StandardStorage", "GB-Mo", "", "us-east-1", "12.5", "0.2875"],
-    ["Usage", "AWSLambda", "Lambda-GB-Second", "Invoke", "Lambda-GB-Second", "", "us-east-1", "1000.123456789", "0.0166669"],
-    ["Usage", "AmazonEC2", "DataTransfer-Out-Bytes", "RunInstances", "GB", "", "us-east-1", "3.3333333333", "0.3"],
-    ["Usage", "AmazonEC2", "BoxUsage:m99x.large", "RunInstances", "Hrs", "m99x.large", "us-east-1", "1", "0.5"],
+    [
+        "Usage",
+        "AmazonEC2",
+        "BoxUsage:m5.xlarge",
+        "RunInstances",
+        "Hrs",
+        "m5.xlarge",
+        "us-east-1",
+        "1",
+        "0.192",
+    ],
+    [
+        "Usage",
+        "AmazonEC2",
+        "EU-BoxUsage:t3.medium",
+        "RunInstances",
+        "Hrs",
+        "t3.medium",
+        "eu-west-1",
+        "0.75",
+        "0.0342",
+    ],
+    [
+        "Usage",
+        "AmazonEC2",
+        "EU-EBS:VolumeUsage.gp3",
+        "CreateVolume-Gp3",
+        "GB-Mo",
+        "",
+        "eu-west-1",
+        "0.1344086022",
+        "0.0107526882",
+    ],
+    [
+        "Usage",
+        "AmazonS3",
+        "TimedStorage-ByteHrs",
+        "StandardStorage",
+        "GB-Mo",
+        "",
+        "us-east-1",
+        "12.5",
+        "0.2875",
+    ],
+    [
+        "Usage",
+        "AWSLambda",
+        "Lambda-GB-Second",
+        "Invoke",
+        "Lambda-GB-Second",
+        "",
+        "us-east-1",
+        "1000.123456789",
+        "0.0166669",
+    ],
+    [
+        "Usage",
+        "AmazonEC2",
+        "DataTransfer-Out-Bytes",
+        "RunInstances",
+        "GB",
+        "",
+        "us-east-1",
+        "3.3333333333",
+        "0.3",
+    ],
+    [
+        "Usage",
+        "AmazonEC2",
+        "BoxUsage:m99x.large",
+        "RunInstances",
+        "Hrs",
+        "m99x.large",
+        "us-east-1",
+        "1",
+        "0.5",
+    ],
     ["Usage", "AWSTeleport", "Beam-Hours", "Beam", "Hrs", "", "us-east-1", "2", "7.77"],
     ["Tax", "AmazonEC2", "", "", "", "", "", "1", "0.81"],
     ["Credit", "AmazonEC2", "BoxUsage:m5.xlarge", "RunInstances", "Hrs", "", "us-east-1", "1", "-0.1"],
-    ["Usage", "AmazonEC2", "BoxUsage:c5.large", "RunInstances", "Hrs", "c5.large", "us-east-1", "-0.5", "-0.0425"],
+    [
+        "Usage",
+        "AmazonEC2",
+        "BoxUsage:c5.large",
+        "RunInstances",
+        "Hrs",
+        "c5.large",
+        "us-east-1",
+        "-0.5",
+        "-0.0425",
+    ],
 ];
 
 /// Lines of an export, without the header. Two of them cannot be read.
-pub fn lines(hours: usize) -> Vec<String> {
+pub(crate) fn lines(hours: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for hour in 0..hours {
         for (k, kind) in KINDS.iter().enumerate() {
@@ -41,12 +121,16 @@ pub fn lines(hours: usize) -> Vec<String> {
         }
     }
     lines.push(lines[0].replace(",1,0.192,", ",NaN,0.192,").replace("line0x0", "bad-amount"));
-    lines.push(lines[0].replace("2026-10-01T00:00:00Z,2026-10-01T01", "yesterday,2026-10-01T01").replace("line0x0", "bad-start"));
+    lines.push(
+        lines[0]
+            .replace("2026-10-01T00:00:00Z,2026-10-01T01", "yesterday,2026-10-01T01")
+            .replace("line0x0", "bad-start"),
+    );
     lines
 }
 
 /// Writes lines as one CSV file.
-pub fn write(folder: &Path, name: &str, lines: &[String]) {
+pub(crate) fn write(folder: &Path, name: &str, lines: &[String]) {
     let mut text = String::from(HEADER);
     text.push('\n');
     for line in lines {

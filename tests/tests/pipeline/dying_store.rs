@@ -17,7 +17,7 @@ use object_store::{
 
 /// What happens to the write on which the store dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LastWrite {
+pub(crate) enum LastWrite {
     /// It never reached the store.
     Lost,
     /// It reached the store; its answer did not reach the writer.
@@ -26,7 +26,7 @@ pub enum LastWrite {
 
 /// The store.
 #[derive(Debug)]
-pub struct DyingStore {
+pub(crate) struct DyingStore {
     inner: Arc<dyn ObjectStore>,
     left: AtomicI64,
     dead: AtomicBool,
@@ -35,12 +35,12 @@ pub struct DyingStore {
 
 impl DyingStore {
     /// A store that takes `writes` writes and dies on the next.
-    pub fn new(inner: Arc<dyn ObjectStore>, writes: i64, last_write: LastWrite) -> Self {
+    pub(crate) fn new(inner: Arc<dyn ObjectStore>, writes: i64, last_write: LastWrite) -> Self {
         Self { inner, left: AtomicI64::new(writes), dead: AtomicBool::new(false), last_write }
     }
 
     /// Writes that were still to come when the work was done; negative when it died.
-    pub fn left(&self) -> i64 {
+    pub(crate) fn left(&self) -> i64 {
         self.left.load(Ordering::SeqCst)
     }
 

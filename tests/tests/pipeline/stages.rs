@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How a test runs the pipeline.
 #[derive(Clone)]
-pub struct Machine {
-    pub threads: usize,
-    pub import_memory_bytes: usize,
+pub(crate) struct Machine {
+    pub(crate) threads: usize,
+    pub(crate) import_memory_bytes: usize,
 }
 
 impl Default for Machine {
@@ -27,18 +27,22 @@ impl Default for Machine {
     }
 }
 
-pub fn calculation() -> Calculation {
+pub(crate) fn calculation() -> Calculation {
     static FACTORS: OnceLock<Arc<FactorSet>> = OnceLock::new();
     let factors = FACTORS.get_or_init(|| Arc::new(FactorSet::embedded().unwrap()));
-    Calculation { factors: Arc::clone(factors), method: MethodName::Airshed, options: MethodOptions::default() }
+    Calculation {
+        factors: Arc::clone(factors),
+        method: MethodName::Airshed,
+        options: MethodOptions::default(),
+    }
 }
 
-pub fn resources(threads: usize) -> Resources {
+pub(crate) fn resources(threads: usize) -> Resources {
     Resources { threads, memory_bytes: 256 << 20, spill_dir: None }
 }
 
 /// Imports, estimates, rolls up and publishes; stops at the first error.
-pub async fn run(input: &Path, lake: &Lake, machine: &Machine) -> Result<ImportReport, String> {
+pub(crate) async fn run(input: &Path, lake: &Lake, machine: &Machine) -> Result<ImportReport, String> {
     let spill = tempfile::tempdir().unwrap();
     let mut options = ImportOptions::new(spill.path());
     options.threads = machine.threads;
@@ -71,13 +75,13 @@ pub async fn run(input: &Path, lake: &Lake, machine: &Machine) -> Result<ImportR
     Ok(report)
 }
 
-pub fn local_lake(folder: &Path) -> Lake {
+pub(crate) fn local_lake(folder: &Path) -> Lake {
     Lake::open(folder.to_str().unwrap(), &StoreOptions::new()).unwrap()
 }
 
 /// What the lake holds now: the names of all data files of the tables that hold figures, without the folders that name
 /// a delivery. Names carry the hash of the content, so equal names are equal bytes.
-pub async fn content(lake: &Lake) -> BTreeMap<String, Vec<String>> {
+pub(crate) async fn content(lake: &Lake) -> BTreeMap<String, Vec<String>> {
     let mut content = BTreeMap::new();
     for table in airshed_domain::schema::all() {
         // Where lines stood and when they were imported is the history of the input, not of the figures.
@@ -101,7 +105,7 @@ pub async fn content(lake: &Lake) -> BTreeMap<String, Vec<String>> {
     content
 }
 
-pub async fn rows(lake: &Lake, table: &airshed_domain::schema::Table) -> u64 {
+pub(crate) async fn rows(lake: &Lake, table: &airshed_domain::schema::Table) -> u64 {
     lake.table(table).await.unwrap().files().unwrap().iter().map(|file| file.rows).sum()
 }
 

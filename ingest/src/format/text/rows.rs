@@ -36,6 +36,8 @@ pub(super) struct RowBuilder {
     schema: SchemaRef,
     columns: Arc<[Column]>,
     header_fields: usize,
+    /// Whether the header line has gone by; it is read again with the rows, as the first of them.
+    past_header: bool,
     null_word: Option<&'static [u8]>,
     builders: Vec<Builder>,
     damaged: Vec<Reject>,
@@ -69,6 +71,7 @@ impl RowBuilder {
             builders: columns.iter().map(builder).collect(),
             columns,
             header_fields,
+            past_header: false,
             // The published FOCUS samples write nulls out.
             null_word: matches!(format, Format::Focus { .. }).then_some(b"NULL"),
             damaged: Vec::new(),
@@ -85,6 +88,9 @@ impl RowBuilder {
     }
 
     pub(super) fn push(&mut self, row: &Row<'_>) {
+        if !std::mem::replace(&mut self.past_header, true) {
+            return;
+        }
         match self.check(row) {
             None => {
                 for (builder, column) in self.builders.iter_mut().zip(self.columns.iter()) {

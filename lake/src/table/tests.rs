@@ -1,0 +1,142 @@
+//! What any store must let a table do; run on a local folder and in memory.
+
+use std::sync::Arc;
+
+use airshed_domain::schema::{self, column as c};
+use arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use datafusion::prelude::SessionContext;
+use object_store::{ObjectStore, local::LocalFileSystem, memory::InMemory};
+
+use super::*;
+use crate::{ErrorKind, FileEncoder, Lake, control};
+
+fn lakes(folder: &std::path::Path) -> Vec<(&'static str, Lake)> {
+    let local = url::Url::from_file_path(folder.join("lake")).unwrap();
+    let memory = url::Url::parse("memory:///lake").unwrap();
+    let stores: [(&str, Arc<dyn ObjectStore>, url::Url); 2] =
+        [("local", Arc::new(LocalFileSystem::new()), local), ("memory", Arc::new(InMemory::new()), memory)];
+    stores
+        .into_iter()
+        .map(|(name, store, url)| (name, Lake::at(Location::in_store(store, &url).unwrap())))
+        .collect()
+}
+
+fn partition(period: &str, batch: &str) -> PartitionValues {
+    [(c::DELIVERY_ID, period), (c::BATCH_ID, batch)]
+        .map(|(column, value)| (column.to_owned(), value.to_owned()))
+        .into()
+}
+
+/// A file of table `objects` whose rows are named `first`, `first + 1`, ...
+fn objects(first: i64, rows: i64) -> EncodedFile {
+    let table = schema::objects();
+    let schema = table.file_schema();
+    let text = |prefix: &str| -> StringArray {
+        (first..first + rows).map(|i| Some(format!("{prefix}{i}"))).collect()
+    };
+    let number = || Int64Array::from_iter_values(first..first + rows);
+    let batch = RecordBatch::try_new(
+        Arc::clone(&schema),
+        vec![
+            Arc::new(text("object")),
+            Arc::new(number()),
+            Arc::new(text("sha")),
+            Arc::new(text("format")),
+            Arc::new(number()),
+            Arc::new(number()),
+            Arc::new(TimestampMicrosecondArray::from_iter_values(first..first + rows).with_timezone("UTC")),
+        ],
+    )
+    .unwrap();
+    let mut encoder = FileEncoder::new(&table, schema).unwrap();
+    encoder.write(&batch).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn count(table: &LakeTable, filter: &FileFilter<'_>) -> usize {
+    let provider = table.provider(filter).await.unwrap();
+    SessionContext::new().read_table(provider).unwrap().count().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_partition_is_what_was_published_last() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lake) in lakes(folder.path()) {
+        let mut table = lake.table(&schema::objects()).await.unwrap();
+        assert_eq!(count(&table, &|_| true).await, 0, "{name}: a new table is empty");
+        let mine = partition("d1", "b1");
+        let first = table.put(&mine, "part-00000", objects(0, 3)).await.unwrap();
+        assert_eq!(count(&table, &|_| true).await, 0, "{name}: written is not published");
+
+        assert!(table.replace_partition(&mine, std::slice::from_ref(&first), "test").await.unwrap());
+        assert_eq!(count(&table, &|_| true).await, 3, "{name}");
+        let version = table.version();
+        assert!(!table.replace_partition(&mine, &[first], "test").await.unwrap());
+        assert_eq!(table.version(), version, "{name}: the same content is no commit");
+
+        let other = partition("d2", "b1");
+        let file = table.put(&other, "part-00000", objects(10, 2)).await.unwrap();
+        table.replace_partition(&other, &[file], "test").await.unwrap();
+        let second = table.put(&mine, "part-00000", objects(5, 4)).await.unwrap();
+        table.replace_partition(&mine, &[second], "test").await.unwrap();
+        assert_eq!(count(&table, &|_| true).await, 6, "{name}: 4 new rows and 2 of the other partition");
+        assert_eq!(count(&table, &|f| f.partition[c::DELIVERY_ID] == "d2").await, 2, "{name}");
+        assert_eq!(count(&table, &|_| false).await, 0, "{name}: a filter may leave nothing");
+
+        let before = table.at_version(version).await.unwrap();
+        assert_eq!(count(&before, &|_| true).await, 3, "{name}: the past stays readable");
+        let reopened = lake.existing_table(&schema::objects()).await.unwrap().unwrap();
+        assert_eq!(reopened.files().unwrap(), table.files().unwrap(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn equal_rows_make_files_of_equal_names() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lake) in lakes(folder.path()) {
+        let table = lake.table(&schema::objects()).await.unwrap();
+        let put = async || table.put(&partition("d", "b"), "part-00000", objects(7, 9)).await.unwrap();
+        let (one, two) = (put().await, put().await);
+        assert_eq!(one, two, "{name}");
+        assert_eq!(one.content_hash().len(), 32, "{name}: {}", one.path);
+    }
+}
+
+#[tokio::test]
+async fn a_number_of_a_sequence_is_taken_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lake) in lakes(folder.path()) {
+        let mut one = lake.table(&schema::objects()).await.unwrap();
+        let mut two = lake.table(&schema::objects()).await.unwrap();
+        let place = partition("d", "b");
+        let a = one.put(&place, "a", objects(0, 1)).await.unwrap();
+        let b = one.put(&place, "b", objects(1, 1)).await.unwrap();
+        one.append_numbered(&a, "sequence", 1, "test").await.unwrap();
+        let refused = two.append_numbered(&b, "sequence", 1, "test").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Retry, "{name}: {refused}");
+        two.refresh().await.unwrap();
+        two.append_numbered(&b, "sequence", 2, "test").await.unwrap();
+        assert_eq!(count(&two, &|_| true).await, 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_published_run_is_current() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lake) in lakes(folder.path()) {
+        let period: airshed_domain::period::BillingPeriod = "2026-10".parse().unwrap();
+        let run = |text: &str| airshed_domain::id::RunId::new(text);
+        assert!(control::current_runs(&lake).await.unwrap().is_empty(), "{name}");
+        for (at, text, changes) in
+            [(1, "run-a", true), (2, "run-a", false), (3, "run-b", true), (4, "run-a", true)]
+        {
+            assert_eq!(
+                control::make_current(&lake, period, &run(text), at).await.unwrap(),
+                changes,
+                "{name} {at}"
+            );
+            assert_eq!(control::current_runs(&lake).await.unwrap()[&period], run(text), "{name} {at}");
+        }
+        assert_eq!(control::period_history(&lake).await.unwrap()[&period].len(), 3, "{name}");
+    }
+}
