@@ -23,8 +23,6 @@ use airshed_domain::period::BillingPeriod;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::cur2::export::Codec;
-
 use generate::GenerateOptions;
 use usage::ProcessUsage;
 
@@ -45,8 +43,6 @@ pub(crate) struct BenchOptions {
     pub(crate) period: BillingPeriod,
     /// Threads that generate; also DataFusion partitions of the copy.
     pub(crate) threads: usize,
-    /// Compression of the generated files.
-    pub(crate) codec: Codec,
 }
 
 /// What was measured: one entry a size.
@@ -122,7 +118,6 @@ fn measure_size(
         seed: options.seed,
         period: options.period,
         threads: options.threads,
-        codec: options.codec,
     })?;
     let generate_s = started.elapsed().as_secs_f64();
     let input_bytes = generated.bytes;

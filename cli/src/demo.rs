@@ -22,7 +22,7 @@ use anyhow::{Context as _, Result};
 
 use crate::cur2::{
     batch::Row,
-    export::{self, Codec, ExportOptions, ROW_GROUP_ROWS, Written},
+    export::{self, ExportOptions, ROW_GROUP_ROWS, Written},
 };
 
 use estate::Estate;
@@ -106,7 +106,6 @@ fn write(estate: &Estate, rows: &[Row], options: &DemoOptions) -> Result<Written
         out: options.out.clone(),
         name: EXPORT_NAME.to_owned(),
         file_rows: ROW_GROUP_ROWS * 2,
-        codec: Codec::Snappy,
         threads: options.threads,
         seed: options.seed,
     };

@@ -1,4 +1,5 @@
 //! The binary as scripts and people meet it: what it prints, where, and how it ends.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     io::Write as _,

@@ -105,8 +105,7 @@ pub fn decimal_from_str(text: &str, scale: i8) -> Result<i128, FixedError> {
 fn decimal_from_ascii(text: &[u8], scale: i8) -> Result<i128, FixedError> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
     };
     let mut mantissa: i128 = 0;
     let mut point: i32 = 0; // digits after the point so far

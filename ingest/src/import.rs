@@ -148,6 +148,7 @@ impl Importer<'_> {
             return Ok(());
         }
         outcome.objects = reading.objects.iter().filter(|object| object.format.is_some()).count();
+        outcome.first_rejects = reading.first_rejects();
         outcome.periods = self.publish(delivery, &batch, reading, &objects).await?;
         known.replace(&delivery.id, &batch, &objects);
         outcome.outcome = Outcome::Imported;

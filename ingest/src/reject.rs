@@ -16,11 +16,11 @@ pub enum Reason {
     NotFinite,
     /// More digits than the column holds.
     Overflow,
-    /// Not an instant of the years 1970 to 9999.
+    /// Not an instant of the years 1970 to 2261.
     BadTimestamp,
     /// The interval ends before it starts.
     BadInterval,
-    /// Not a billing period of the years 1970 to 9999.
+    /// Not a billing period of the years 1970 to 2261.
     BadPeriod,
     /// A value, or a column, that every line needs is not there.
     MissingRequired,
@@ -118,6 +118,19 @@ impl Reject {
     pub fn with_value(mut self, value: &str) -> Self {
         self.value = Some(value.chars().take(VALUE_LIMIT).collect());
         self
+    }
+
+    /// Where in its object and why, in words: `row group 0, row 17, column x: not a decimal number ("lots")`.
+    pub fn in_words(&self) -> String {
+        let row =
+            (!self.is_of_object()).then(|| format!("row group {}, row {}", self.row_group, self.row_number));
+        let column = self.column.as_ref().map(|column| format!("column {column}"));
+        let place: Vec<String> = row.into_iter().chain(column).collect();
+        let why = match &self.value {
+            Some(value) => format!("{} ({value:?})", self.detail),
+            None => self.detail.clone(),
+        };
+        if place.is_empty() { why } else { format!("{}: {why}", place.join(", ")) }
     }
 
     /// Whether the whole object, not one row, was rejected.

@@ -181,7 +181,9 @@ pub async fn period_history(lake: &Lake) -> Result<BTreeMap<BillingPeriod, Vec<P
             });
         }
     }
-    history.values_mut().for_each(|changes| changes.sort_by_key(|change| change.seq));
+    for changes in history.values_mut() {
+        changes.sort_by_key(|change| change.seq);
+    }
     Ok(history)
 }
 

@@ -3,7 +3,12 @@
 //! Credentials and endpoints are passed in as [`StoreOptions`] (the binary collects the SDK's standard environment
 //! variables), because libraries do not read the environment. TLS is required unless the endpoint itself says `http`.
 
-use std::{collections::BTreeMap, path::Path as FsPath, str::FromStr as _, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Component, Path as FsPath, PathBuf},
+    str::FromStr as _,
+    sync::Arc,
+};
 
 use object_store::{
     ObjectStore,
@@ -65,6 +70,7 @@ impl Location {
     }
 
     /// A place below this one.
+    #[must_use]
     pub fn child(&self, name: &str) -> Self {
         let path = name.split('/').filter(|part| !part.is_empty()).fold(self.path.clone(), Path::join);
         let mut url = self.url.clone();
@@ -83,7 +89,7 @@ impl Location {
     }
 
     fn local(path: &FsPath) -> Result<Self> {
-        let absolute = std::path::absolute(path)
+        let absolute = resolve(path)
             .map_err(|e| Error::with_source(ErrorKind::Input, format!("bad path `{}`", path.display()), e))?;
         let url = Url::from_file_path(&absolute)
             .map_err(|()| Error::input(format!("bad path `{}`", path.display())))?;
@@ -119,6 +125,21 @@ impl Location {
     }
 }
 
+/// The absolute path without `.`, `..` or links; what does not exist yet is kept as it is named.
+fn resolve(path: &FsPath) -> std::io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    let existing = absolute.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(FsPath::new("/"));
+    let rest = absolute.strip_prefix(existing).unwrap_or(FsPath::new(""));
+    let mut resolved = existing.canonicalize()?;
+    for part in rest.components() {
+        match part {
+            Component::ParentDir => drop(resolved.pop()),
+            other => resolved.push(other),
+        }
+    }
+    Ok(resolved)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +150,16 @@ mod tests {
         assert_eq!(here.url.scheme(), "file");
         assert!(here.url.path().ends_with("/some/lake"), "{}", here.url);
         assert!(here.child("emissions").url.path().ends_with("/some/lake/emissions"));
+    }
+
+    #[test]
+    fn parent_folders_are_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("here")).unwrap();
+        let text = format!("{}/here/../there/new/../lake", folder.path().display());
+        let lake = Location::parse(&text, &StoreOptions::new()).unwrap();
+        let expected = folder.path().canonicalize().unwrap().join("there/lake");
+        assert_eq!(lake.url, Url::from_file_path(expected).unwrap());
     }
 
     #[test]

@@ -38,12 +38,14 @@ impl ScalarUDFImpl for Tag {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match args.args.as_slice() {
-            [
-                tags,
-                ColumnarValue::Scalar(ScalarValue::Utf8(Some(key)) | ScalarValue::Utf8View(Some(key))),
-            ] => Ok(ColumnarValue::Array(pick(&tags.to_array(args.number_rows)?, key)?)),
-            _ => exec_err!("tag takes a column of tags and a literal key: tag(tags, 'team')"),
+        if let [
+            tags,
+            ColumnarValue::Scalar(ScalarValue::Utf8(Some(key)) | ScalarValue::Utf8View(Some(key))),
+        ] = args.args.as_slice()
+        {
+            Ok(ColumnarValue::Array(pick(&tags.to_array(args.number_rows)?, key)?))
+        } else {
+            exec_err!("tag takes a column of tags and a literal key: tag(tags, 'team')")
         }
     }
 }

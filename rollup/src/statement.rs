@@ -45,9 +45,10 @@ fn coverage_of(table: &str, lines: &str) -> String {
 }
 
 fn from_lines(time: &[(&str, &str)], more: &[&str], tags: &[String]) -> String {
-    let literals: String = tags.iter().map(|tag| format!(", '{}'", tag.replace('\'', "''"))).collect();
+    let mut arguments = vec![c::TAGS.to_owned()];
+    arguments.extend(tags.iter().map(|tag| format!("'{}'", tag.replace('\'', "''"))));
     let dimension = |name: &&str| match *name {
-        c::TAGS => format!("pick_tags({}{literals}) AS {}", c::TAGS, c::TAGS),
+        c::TAGS => format!("pick_tags({}) AS {}", arguments.join(", "), c::TAGS),
         name => name.to_owned(),
     };
     let mut keys: Vec<String> = time

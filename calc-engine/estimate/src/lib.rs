@@ -14,6 +14,6 @@ mod totals;
 mod utilization;
 
 pub use error::{Error, ErrorKind, Result};
-pub use plan::{BatchInput, RunInputs, RunPlan, code_version};
+pub use plan::{BatchInput, RunInputs, code_version};
 pub use read::{BillingLine, find_line};
 pub use stage::{Calculation, EstimateOptions, NoProgress, PeriodOutcome, Progress, estimate, replay};

@@ -41,6 +41,9 @@ pub struct BatchInput {
     pub files: Vec<String>,
 }
 
+/// A billing file and what is added to its `line_seq`.
+pub(crate) type PlacedFile = (DataFile, i64);
+
 /// Everything a run reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInputs {
@@ -52,23 +55,23 @@ pub struct RunInputs {
 
 /// A run before it is computed.
 #[derive(Debug, Clone)]
-pub struct RunPlan {
+pub(crate) struct RunPlan {
     /// The id.
-    pub run_id: RunId,
+    pub(crate) run_id: RunId,
     /// The billing period.
-    pub period: BillingPeriod,
+    pub(crate) period: BillingPeriod,
     /// What is read.
-    pub inputs: RunInputs,
+    pub(crate) inputs: RunInputs,
     /// The billing files, in the order of `inputs`, with what is added to their `line_seq`.
-    pub files: Vec<(DataFile, i64)>,
+    pub(crate) files: Vec<PlacedFile>,
     /// The utilisation files.
-    pub utilization_files: Vec<DataFile>,
+    pub(crate) utilization_files: Vec<DataFile>,
     /// Version of `billing_lines`.
-    pub billing_version: u64,
+    pub(crate) billing_version: u64,
     /// SHA-256 over the content that is read.
-    pub inputs_sha256: String,
-    /// SHA-256 of the options that numbers depend on.
-    pub config_sha256: String,
+    pub(crate) inputs_sha256: String,
+    /// SHA-256 of the configuration that the run's tables depend on.
+    pub(crate) config_sha256: String,
 }
 
 impl RunPlan {
@@ -109,7 +112,10 @@ impl RunPlan {
         };
         let content = inputs.batches.iter().flat_map(|b| &b.files).chain(&inputs.utilization);
         let inputs_sha256 = digest(content.map(String::as_str));
-        let config_sha256 = digest([calculation.options.canonical_text().as_str()]);
+        let options = calculation.options.canonical_text();
+        let config =
+            std::iter::once(options.as_str()).chain(calculation.rollup_tags.iter().map(String::as_str));
+        let config_sha256 = digest(config);
         let id = digest([
             period,
             &inputs_sha256,
@@ -132,7 +138,7 @@ impl RunPlan {
 }
 
 /// Groups files into batches and orders batches by content, never by where they were delivered.
-fn order_by_content(files: Vec<DataFile>) -> Result<(Vec<BatchInput>, Vec<(DataFile, i64)>)> {
+fn order_by_content(files: Vec<DataFile>) -> Result<(Vec<BatchInput>, Vec<PlacedFile>)> {
     let mut groups: BTreeMap<(String, String), Vec<DataFile>> = BTreeMap::new();
     for file in files {
         let key = (partition(&file, column::DELIVERY_ID)?, partition(&file, column::BATCH_ID)?);
@@ -172,5 +178,5 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hash.finalize())
 }

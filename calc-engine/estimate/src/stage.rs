@@ -34,6 +34,8 @@ pub struct Calculation {
     pub method: MethodName,
     /// Its options.
     pub options: MethodOptions,
+    /// Tag keys that rollups keep as a dimension. No line's figure depends on them, but tables of the run do.
+    pub rollup_tags: Vec<String>,
 }
 
 /// How the stage runs; none of this can change a number.

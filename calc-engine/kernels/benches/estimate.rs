@@ -82,7 +82,7 @@ fn batch(usage_types: &[String], order: impl Fn(usize) -> usize) -> RecordBatch 
                 ("usage_end", _) => {
                     Arc::new(TimestampMicrosecondArray::from(end.clone()).with_timezone("UTC"))
                 }
-                ("line_seq", _) => Arc::new(Int64Array::from_iter_values(0..ROWS as i64)),
+                ("line_seq", _) => Arc::new((0i64..).take(ROWS).collect::<Int64Array>()),
                 ("line_id", _) => constant("line"),
                 (_, data_type) if *data_type == MONEY => Arc::clone(&money),
                 (_, DataType::Utf8) => {

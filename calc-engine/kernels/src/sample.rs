@@ -27,6 +27,7 @@ pub(crate) const HOUR_S: i64 = 3600;
 
 /// One billed line of an AWS export, in us-east-1 unless it says otherwise.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "the ledger's words")]
 pub(crate) struct Line {
     pub(crate) service: &'static str,
     pub(crate) usage_type: &'static str,

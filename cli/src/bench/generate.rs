@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use crate::cur2::{
     batch::{Row, round10},
     catalog::{InstanceType, REGIONS, Region, instance_types},
-    export::{self, Codec, ExportOptions, Written},
+    export::{self, ExportOptions, Written},
     meter::{Amount, LineType, Meter},
     pool::{Account, Pool, PooledLine},
     random::Random,
@@ -44,8 +44,6 @@ pub(crate) struct GenerateOptions {
     pub(crate) period: BillingPeriod,
     /// Threads that encode.
     pub(crate) threads: usize,
-    /// Compression.
-    pub(crate) codec: Codec,
 }
 
 /// Writes the rows.
@@ -61,7 +59,6 @@ pub(crate) fn generate(options: &GenerateOptions) -> Result<Written> {
         out: options.out.clone(),
         name: "bench-cur2".to_owned(),
         file_rows: FILE_ROWS,
-        codec: options.codec,
         threads: options.threads,
         seed: options.seed,
     };

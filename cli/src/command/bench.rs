@@ -8,7 +8,6 @@ use crate::{
     app::App,
     args::{BenchArgs, BenchCommand, Form},
     bench::{self, BenchOptions, copy::CopyOptions},
-    cur2::export::Codec,
     failure::Exit,
     output,
 };
@@ -34,7 +33,6 @@ pub(super) async fn execute(app: &App, args: BenchArgs) -> anyhow::Result<Exit> 
         seed: args.seed.unwrap_or(1),
         period: BillingPeriod::new(2026, 10)?,
         threads,
-        codec: Codec::Snappy,
     };
     let progress = app.progress;
     let measure = move || bench::run(&options, &mut |text| progress.say(text));

@@ -73,11 +73,22 @@ pub(super) async fn stage(app: &App, lake: &Lake, input: &str) -> anyhow::Result
         for twin in &delivery.duplicates {
             app.progress.say(&format!("skipped   {}: the same bytes as {}", twin.uri, twin.duplicate_of));
         }
+        for reject in &delivery.first_rejects {
+            app.progress.say(&format!("rejected  {reject}"));
+        }
+        let more = rejects(delivery).saturating_sub(delivery.first_rejects.len() as u64);
+        if more > 0 {
+            app.progress.say(&format!("rejected  {} more rows of {}", count(more), delivery.uri));
+        }
     }
     if let Some(problem) = nothing_found(&report, input) {
         bail!(problem);
     }
     Ok((report, seconds))
+}
+
+fn rejects(delivery: &DeliveryReport) -> u64 {
+    delivery.periods.iter().map(|period| period.rejects).sum()
 }
 
 /// Nothing that could be read is an error, not an empty success.
@@ -137,6 +148,7 @@ pub(super) fn as_json(report: &ImportReport) -> Value {
             "error": error,
             "objects": delivery.objects,
             "duplicates": delivery.duplicates.iter().map(|twin| &twin.uri).collect::<Vec<_>>(),
+            "first_rejects": delivery.first_rejects,
             "periods": delivery.periods.iter().map(period).collect::<Vec<_>>(),
         })
     };

@@ -27,7 +27,12 @@ pub(super) async fn pipeline(app: &App, input: &str) -> anyhow::Result<Exit> {
     let (outcomes, estimate_s) = estimate::stage(app, &lake).await?;
     if outcomes.is_empty() {
         let problem = Problem::failed(format!("no billing line of {input} could be read"));
-        bail!(problem.hint("the table `rejects` has a reason for each row"));
+        let is_empty = report.deliveries.iter().flat_map(|d| &d.periods).all(|period| period.rows_in == 0);
+        bail!(if is_empty {
+            problem.hint("its files hold no rows")
+        } else {
+            problem.hint("the files of the table `rejects` in the lake have a reason for each row")
+        });
     }
     let runs: Vec<_> = outcomes.iter().map(|outcome| outcome.run.clone()).collect();
     let (_, rollup_s) = rollup::stage(app, &lake, &runs).await?;

@@ -44,7 +44,7 @@ pub(super) async fn calculation(app: &App, method: Option<&str>) -> anyhow::Resu
         });
     }
     let factors = Arc::new(factor_files::load(app).await?);
-    Ok(Calculation { factors, method, options })
+    Ok(Calculation { factors, method, options, rollup_tags: app.settings.rollup.tags.clone() })
 }
 
 /// Threads that the settings allow.

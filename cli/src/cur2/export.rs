@@ -25,7 +25,7 @@ use parquet::{
         ArrowSchemaConverter,
         arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves},
     },
-    basic::{Compression, ZstdLevel},
+    basic::Compression,
     file::{properties::WriterProperties, writer::SerializedFileWriter},
     schema::types::ColumnPath,
 };
@@ -41,25 +41,8 @@ use super::{
 /// Rows of a full row group.
 pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
 
-/// How the files are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Codec {
-    /// As AWS delivers.
-    #[default]
-    Snappy,
-    /// Smaller, slower.
-    Zstd,
-}
-
-impl Codec {
-    /// The word in file names.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Snappy => "snappy",
-            Self::Zstd => "zstd",
-        }
-    }
-}
+/// How AWS compresses what it delivers, as file names and manifests say it.
+const CODEC: &str = "snappy";
 
 /// Where and how an export is written.
 #[derive(Debug, Clone)]
@@ -70,8 +53,6 @@ pub(crate) struct ExportOptions {
     pub(crate) name: String,
     /// Rows of a full file.
     pub(crate) file_rows: usize,
-    /// Compression.
-    pub(crate) codec: Codec,
     /// Threads that encode row groups.
     pub(crate) threads: usize,
     /// Seed of the line ids.
@@ -170,12 +151,8 @@ struct Encoder<'a> {
 
 impl<'a> Encoder<'a> {
     fn new(pool: &'a Pool, options: &ExportOptions) -> Result<Self> {
-        let compression = match options.codec {
-            Codec::Snappy => Compression::SNAPPY,
-            Codec::Zstd => Compression::ZSTD(ZstdLevel::try_new(1)?),
-        };
         let mut properties = WriterProperties::builder()
-            .set_compression(compression)
+            .set_compression(Compression::SNAPPY)
             .set_created_by("airshed sample data".to_owned());
         for column in WITHOUT_DICTIONARY {
             properties = properties.set_column_dictionary_enabled(ColumnPath::from(column), false);
@@ -218,8 +195,8 @@ impl<'a> Files<'a> {
     fn append(&mut self, group: &Group, chunks: Vec<ArrowColumnChunk>, encoder: &Encoder<'_>) -> Result<()> {
         if group.place == 0 {
             self.close()?;
-            let ExportOptions { name, codec, .. } = self.options;
-            let path = self.folder.join(format!("{name}-{:05}.{}.parquet", group.file + 1, codec.name()));
+            let name = &self.options.name;
+            let path = self.folder.join(format!("{name}-{:05}.{CODEC}.parquet", group.file + 1));
             let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
             self.open = Some(file_writer(BufWriter::new(file), &encoder.properties)?);
             self.paths.push(path);
@@ -272,7 +249,7 @@ fn write_manifest(
         "account": super::pool::PAYER.0,
         "billingPeriod": {"start": period.to_string(), "end": period.next().to_string()},
         "contentType": "Parquet",
-        "compression": options.codec.name(),
+        "compression": CODEC,
         "columns": columns,
         "dataFiles": files.iter().map(key).collect::<Vec<_>>(),
         "additionalOutputFiles": [],

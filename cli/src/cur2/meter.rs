@@ -38,8 +38,6 @@ pub(crate) enum Naming {
     Task,
     /// Any other ARN.
     Arn,
-    /// The line has no resource.
-    None,
 }
 
 /// The `line_item_line_item_type` of a line.
@@ -239,7 +237,6 @@ impl Meter {
                 let service = code.trim_start_matches("Amazon").trim_start_matches("AWS").to_lowercase();
                 format!("arn:aws:{service}:{region}:{account_id}:{name}-{}", random.hex(10))
             }
-            Naming::None => String::new(),
         }
     }
 }

@@ -116,11 +116,6 @@ impl Pool {
         Self { period, seed, rates, texts, product, tags, categories }
     }
 
-    /// Lines in the pool.
-    pub(crate) fn len(&self) -> usize {
-        self.rates.len()
-    }
-
     /// Adds a line and says where it stands.
     pub(crate) fn add(&mut self, line: &PooledLine<'_>) -> usize {
         let rates = rates_of(line);

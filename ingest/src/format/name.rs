@@ -168,8 +168,8 @@ impl Format {
         }
     }
 
-    /// Whether the ledger reads a column of this canonical name.
-    pub(super) fn uses(self, name: &str) -> bool {
+    /// Whether the ledger reads a column of this name (as a CUR export in Parquet spells it; lower case for FOCUS).
+    pub fn uses(self, name: &str) -> bool {
         match self {
             Self::Cur2 | Self::CurLegacy => {
                 CUR_FIELDS.contains(&name)

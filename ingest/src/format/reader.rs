@@ -76,6 +76,10 @@ impl RawReader {
         path: Path,
         size: u64,
     ) -> Result<Opened, object_store::Error> {
+        if size == 0 && path.as_ref().ends_with(".parquet") {
+            let detail = "the file has no bytes, not even those that every Parquet file has";
+            return Ok(Opened::Rejected(Box::new(Reject::of_object(Reason::Damaged, detail))));
+        }
         if size == 0 {
             return Ok(Opened::NotBilling("the object is empty".to_owned()));
         }

@@ -31,6 +31,8 @@ const OPEN_AHEAD: usize = 8;
 const REJECTS_LIMIT: usize = 1_000_000;
 /// Format recorded for an object that could not be read.
 const UNREADABLE: &str = "unreadable";
+/// Rejects that a report names.
+const FIRST_REJECTS: usize = 3;
 
 /// How a delivery is read.
 #[derive(Debug, Clone)]
@@ -71,6 +73,17 @@ pub(super) struct ObjectReading {
 }
 
 impl Reading {
+    /// The first rejects in words, those of whole objects before those of rows.
+    pub(super) fn first_rejects(&self) -> Vec<String> {
+        let (objects, rows): (Vec<_>, Vec<_>) =
+            self.rejects.iter().partition(|(_, reject)| reject.is_of_object());
+        let all = objects.into_iter().chain(rows);
+        let words = |(place, reject): &(usize, Reject)| {
+            format!("{}, {}", self.objects[*place].uri, reject.in_words())
+        };
+        all.take(FIRST_REJECTS).map(words).collect()
+    }
+
     /// Objects that hold no billing rows.
     pub(super) fn not_billing(&self) -> Vec<IgnoredObject> {
         self.objects

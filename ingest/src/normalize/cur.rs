@@ -333,7 +333,7 @@ pub(super) fn intervals(
                 row,
                 Reason::BadPeriod,
                 bill_name,
-                "not a billing period of the years 1970 to 9999",
+                "not a billing period of the years 1970 to 2261",
                 value,
             );
         }

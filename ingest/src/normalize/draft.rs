@@ -189,7 +189,7 @@ impl Faults {
                     row,
                     Reason::BadTimestamp,
                     column,
-                    "not an instant of the years 1970 to 9999",
+                    "not an instant of the years 1970 to 2261",
                     value,
                 );
             }

@@ -19,8 +19,9 @@ use super::{
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
-/// 10000-01-01T00:00:00Z, the first instant that is too late.
-const END_OF_TIME: i64 = 253_402_300_800 * MICROS_PER_SECOND;
+/// 2262-01-01T00:00:00Z, the first instant that is too late: SQL engines that count nanoseconds in 64 bits end in that
+/// year, and one such line would break every query that truncates to hours.
+const END_OF_TIME: i64 = 9_214_646_400 * MICROS_PER_SECOND;
 
 /// A column of instants of a batch.
 pub(super) struct Instants {
@@ -33,7 +34,7 @@ pub(super) struct Instants {
 pub(super) enum Instant {
     /// Nothing.
     Null,
-    /// Something that is no instant of the years 1970 to 9999.
+    /// Something that is no instant of the years 1970 to 2261.
     Bad,
     /// Microseconds since 1970, UTC.
     At(i64),

@@ -37,7 +37,8 @@ async fn killed_at_every_write_and_started_again() {
     let expected = content(&lake).await;
     assert!(writes > 20, "only {writes} writes: the store is not in the path");
 
-    let cases = [LastWrite::Lost, LastWrite::Kept].into_iter().flat_map(|kind| (0..writes).map(move |at| (kind, at)));
+    let cases =
+        [LastWrite::Lost, LastWrite::Kept].into_iter().flat_map(|kind| (0..writes).map(move |at| (kind, at)));
     let work = cases.map(|(last_write, at)| {
         let place = folder.path().join(format!("{last_write:?}-{at}"));
         let (input, machine, expected) = (&input, &machine, &expected);

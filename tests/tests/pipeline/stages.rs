@@ -34,6 +34,7 @@ pub(crate) fn calculation() -> Calculation {
         factors: Arc::clone(factors),
         method: MethodName::Airshed,
         options: MethodOptions::default(),
+        rollup_tags: vec!["team".to_owned()],
     }
 }
 
@@ -65,7 +66,7 @@ pub(crate) async fn run(input: &Path, lake: &Lake, machine: &Machine) -> Result<
         .await
         .map_err(|e| chain(&e))?;
     let rollup = RollupOptions {
-        tags: vec!["team".to_owned()],
+        tags: calculation.rollup_tags.clone(),
         resources: resources(machine.threads),
         now_us: now.as_microsecond(),
     };

@@ -21,11 +21,11 @@ use crate::{
 
 const MEASURES: &[(&str, &str, Unit)] = &[
     ("energy_kwh", "electricity", Unit::Energy),
-    ("co2e_location_g", "operational, location-based (scope 2)", Unit::Mass),
-    ("co2e_market_g", "operational, market-based (scope 2)", Unit::Mass),
-    ("co2e_embodied_g", "embodied (scope 3)", Unit::Mass),
-    ("co2e_upstream_g", "upstream of the electricity (scope 3)", Unit::Mass),
-    ("co2e_t_and_d_g", "transmission and distribution (scope 3)", Unit::Mass),
+    ("co2e_location_g", "operational, location-based (provider's scope 2)", Unit::Mass),
+    ("co2e_market_g", "operational, market-based (provider's scope 2)", Unit::Mass),
+    ("co2e_embodied_g", "embodied in hardware (provider's scope 3)", Unit::Mass),
+    ("co2e_upstream_g", "upstream of the electricity (provider's scope 3)", Unit::Mass),
+    ("co2e_t_and_d_g", "transmission and distribution (provider's scope 3)", Unit::Mass),
     ("water_l", "water consumed", Unit::Water),
 ];
 

@@ -11,7 +11,7 @@ use super::super::{
     },
 };
 
-use Prefix::{CodeFirst, Everywhere, Global, Nowhere, Region as ByRegion};
+use Prefix::{CodeFirst, Everywhere, Global, Region as ByRegion};
 
 /// What stands before the usage type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +22,6 @@ enum Prefix {
     Everywhere,
     /// The region code.
     CodeFirst,
-    /// Nothing.
-    Nowhere,
     /// Nothing, and the export names no region.
     Global,
 }
@@ -123,7 +121,6 @@ impl Other {
             Prefix::Region => meter,
             Everywhere => meter.prefixed_everywhere(),
             CodeFirst => meter.usage_type(format!("{}{}", region.code, self.usage_type)),
-            Nowhere => meter.usage_type(self.usage_type.to_owned()),
             Global => meter.usage_type(self.usage_type.to_owned()).without_region(),
         };
         if !self.family.is_empty() {

@@ -129,9 +129,8 @@ impl RowBuilder {
 
     fn check(&self, row: &Row<'_>) -> Option<Reject> {
         let number = self.rows();
-        let reject = |reason, detail: String| {
-            Some(Reject::of_row(0, number, reason, detail).with_value(&String::from_utf8_lossy(row.start())))
-        };
+        let reject =
+            |reason, detail: String| Some(Reject::of_row(0, number, reason, detail).with_value(&row.start()));
         if row.too_long {
             return reject(
                 Reason::RowTooLong,

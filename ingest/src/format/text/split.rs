@@ -6,6 +6,8 @@ use csv_core::{ReadRecordResult, Reader};
 pub(super) const ROW_LIMIT: usize = 64 * 1024 * 1024;
 /// Most fields of a row that are counted.
 const FIELD_LIMIT: usize = 16 * 1024;
+/// Bytes of a row that a reject may show.
+const START_BYTES: usize = 1024;
 
 /// Splits text into rows of fields.
 pub(in crate::format) struct Splitter {
@@ -38,9 +40,15 @@ impl Row<'_> {
         &self.bytes[start..self.ends[index]]
     }
 
-    /// The start of the row, for a reject.
-    pub(in crate::format) fn start(&self) -> &[u8] {
-        &self.bytes[..self.bytes.len().min(1024)]
+    /// The start of the row with commas between its fields, for a reject.
+    pub(in crate::format) fn start(&self) -> String {
+        let end = self.bytes.len().min(START_BYTES);
+        let mut cuts = vec![0];
+        cuts.extend(self.ends.iter().copied().take_while(|cut| *cut < end));
+        cuts.push(end);
+        let fields: Vec<_> =
+            cuts.windows(2).map(|cut| String::from_utf8_lossy(&self.bytes[cut[0]..cut[1]])).collect();
+        fields.join(",")
     }
 }
 
