@@ -15,13 +15,14 @@ build: ## Build the release binary, target/release/airshed under CARGO_TARGET_DI
 demo: build ## Make a sample company, run the pipeline on it, show what to type next
 	"$(CARGO_TARGET_DIR)/release/airshed" demo
 
-test: ## Every test: Rust, documentation examples, clients of the ledger
+test: $(VENV)/ready ## Every test: Rust, documentation examples, clients of the ledger
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
-	cargo nextest run --workspace --profile $(NEXTEST_PROFILE)
+	AIRSHED_BOAVIZTAPI="$$(echo "$(VENV)"/lib/python3*/site-packages/boaviztapi)" \
+		cargo nextest run --workspace --profile $(NEXTEST_PROFILE)
 	cargo test --workspace --doc --quiet
 	$(MAKE) --no-print-directory clients
 
-clients: $(VENV)/ready ## Read the ledger with DuckDB and pyarrow, from Python
+clients: $(VENV)/ready ## From Python: DuckDB and pyarrow on the ledger, S3, BoaviztAPI, hostile input, kills
 	cargo build -p airshed
 	AIRSHED_BIN="$(CARGO_TARGET_DIR)/debug/airshed" "$(VENV)/bin/python" -m pytest -q tests/clients
 
@@ -49,4 +50,4 @@ deny: ## Licences, bans and sources of the dependencies
 
 clean: ## Remove what was built, the demo and the Python environment
 	cargo clean
-	rm -rf demo airshed-data "$(VENV)"
+	rm -rf demo "$(VENV)"

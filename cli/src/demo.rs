@@ -117,6 +117,10 @@ fn write(estate: &Estate, rows: &[Row], options: &DemoOptions) -> Result<Written
 pub(crate) fn next_commands(report: &DemoReport, lake: &str) -> String {
     let export = report.export.display();
     let mut text = String::from("Next:\n");
+    let measured = report
+        .utilization
+        .iter()
+        .fold(String::new(), |text, file| text + " --utilization " + &file.display().to_string());
     for (command, why) in [
         (format!("airshed run --input {export} --lake {lake}"), "import, estimate, roll up"),
         (format!("airshed verify --lake {lake}"), "check that nothing was lost or changed"),
@@ -134,6 +138,10 @@ pub(crate) fn next_commands(report: &DemoReport, lake: &str) -> String {
             "pick a line ...",
         ),
         (format!("airshed explain --lake {lake} LINE_ID"), "... and see how its number came about"),
+        (
+            format!("airshed run --lake {lake}{measured}"),
+            "estimate again with measured processor use (synthetic, as all of the sample)",
+        ),
     ] {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {command}\n      # {why}");

@@ -132,10 +132,19 @@ pub(crate) fn as_json(error: &anyhow::Error) -> String {
     .to_string()
 }
 
-/// The messages of the chain, without those that an outer one already repeats.
+/// An error and its causes on one line, for a failure that is reported and not returned.
+pub(crate) fn in_one_line(error: &(dyn Error + 'static)) -> String {
+    distinct(anyhow::Chain::new(error)).join(": ")
+}
+
 fn messages(error: &anyhow::Error) -> Vec<String> {
+    distinct(error.chain())
+}
+
+/// The messages of a chain, without those that an outer one already repeats.
+fn distinct(chain: anyhow::Chain<'_>) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
-    for message in error.chain().map(ToString::to_string) {
+    for message in chain.map(ToString::to_string) {
         if !message.is_empty() && !messages.iter().any(|outer| outer.contains(&message)) {
             messages.push(message);
         }

@@ -158,6 +158,11 @@ impl Table {
         self.yearly.direct_share(country)
     }
 
+    /// The id of that share in the set.
+    pub fn direct_share_id(&self, country: &str) -> FactorId {
+        self.yearly.direct_share_id(country)
+    }
+
     /// Every number in its listing form.
     pub fn factors(&self) -> Vec<Factor> {
         let mut factors = self.yearly.factors();

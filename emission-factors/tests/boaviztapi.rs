@@ -1,8 +1,8 @@
 //! The import of BoaviztAPI's data files against what BoaviztAPI itself answers.
 //!
-//! The files are AGPL-3.0 and are not in this project: name the folder of an installed package in
-//! `AIRSHED_BOAVIZTAPI` (`pip install boaviztapi==2.5.0`). Without it these tests check nothing; the unit tests beside
-//! the import check the formulas on made-up files.
+//! The files are AGPL-3.0 and are not in this project: `make test` installs the package (boaviztapi 2.5.0, from PyPI)
+//! and names its folder in `AIRSHED_BOAVIZTAPI`. Without it these tests check nothing; the unit tests beside the import
+//! check the formulas on made-up files.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

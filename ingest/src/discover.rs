@@ -9,7 +9,7 @@
 //! out is listed with the reason, so that nothing is dropped in silence.
 
 mod layout;
-mod listing;
+pub(crate) mod listing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

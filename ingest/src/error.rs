@@ -110,13 +110,7 @@ impl<T> Context<T> for Result<T, airshed_lake::Error> {
 impl<T> Context<T> for Result<T, object_store::Error> {
     fn context(self, context: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|e| {
-            let kind = match &e {
-                object_store::Error::NotFound { .. }
-                | object_store::Error::InvalidPath { .. }
-                | object_store::Error::PermissionDenied { .. }
-                | object_store::Error::Unauthenticated { .. } => ErrorKind::Input,
-                _ => ErrorKind::Retry,
-            };
+            let kind = if airshed_lake::is_refusal(&e) { ErrorKind::Input } else { ErrorKind::Retry };
             Error::new(kind, context()).caused_by(e)
         })
     }

@@ -8,7 +8,7 @@
 mod name;
 mod parquet;
 mod reader;
-mod text;
+pub(crate) mod text;
 
 use arrow::datatypes::Schema;
 

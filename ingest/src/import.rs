@@ -1,14 +1,17 @@
 //! From an input to published tables.
 //!
 //! For each delivery: fingerprint its objects, leave it alone when that very batch is in the ledger, read and shuffle
-//! its rows on worker threads, sort and encode the shards, check that nothing was lost, publish. What the tables hold of
+//! its rows on worker threads, sort and encode the shards, check that nothing was lost and that no other delivery bills
+//! the same, publish. A copy is left out while another delivery holds its bytes; when that one gave them up later in the
+//! same import, the copy's delivery is visited once more. What the tables hold of
 //! a delivery is replaced as a whole, all periods in one commit a table: first `line_sources`, `rejects` and
 //! `provider_reported`, then `billing_lines`, which readers take as the truth, and last `objects`, whose rows say that
 //! the batch is complete. Killed in between, the next import finds no such rows, reads the delivery again and makes the
 //! same files, which the tables then already hold.
 
-mod fingerprint;
-mod publish;
+pub(crate) mod fingerprint;
+mod overlap;
+pub(crate) mod publish;
 mod read;
 mod report;
 
@@ -23,7 +26,8 @@ pub use self::report::{
     CostSum, DeliveryReport, Duplicate, ImportReport, NoProgress, Outcome, PeriodReport, Progress,
 };
 use self::{
-    fingerprint::KnownObjects,
+    fingerprint::{Holding, KnownObjects},
+    overlap::{Overlap, Samples},
     publish::Publication,
     read::{ReadSettings, Reading},
 };
@@ -79,23 +83,22 @@ pub async fn import(
     let discovery = discover(input).await?;
     let bytes = discovery.deliveries.iter().flat_map(|d| &d.objects).map(|object| object.size_bytes).sum();
     progress.discovered(discovery.deliveries.len(), bytes);
-    let mut known = KnownObjects::load(lake).await?;
+    let mut known = KnownObjects::load(lake, Holding::Billing).await?;
     let mut report = ImportReport { deliveries: Vec::new(), ignored: discovery.ignored };
-    let importer = Importer { input, lake, options, imported_at, progress, cancel };
-    for delivery in discovery.deliveries {
-        if cancel.is_cancelled() {
-            return Err(Error::cancelled());
-        }
-        importer.progress.delivery(&delivery.uri);
-        let mut outcome = DeliveryReport::new(&delivery);
-        match importer.delivery(&delivery, &mut known, &mut outcome, &mut report).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::Input => outcome.outcome = Outcome::Refused(error),
-            Err(error) => return Err(error),
-        }
+    let mut importer =
+        Importer { input, lake, options, imported_at, progress, cancel, samples: Samples::default() };
+    let mut fingerprints = vec![Vec::new(); discovery.deliveries.len()];
+    for (delivery, hashed) in discovery.deliveries.iter().zip(&mut fingerprints) {
+        let outcome = importer.visit(delivery, hashed, &mut known, &mut report).await?;
         report.deliveries.push(outcome);
     }
+    for (index, (delivery, hashed)) in discovery.deliveries.iter().zip(&mut fingerprints).enumerate() {
+        if known.lacks_duplicates(delivery, hashed, &report.deliveries[index].duplicates) {
+            report.deliveries[index] = importer.visit(delivery, hashed, &mut known, &mut report).await?;
+        }
+    }
     report.ignored.sort();
+    report.ignored.dedup();
     Ok(report)
 }
 
@@ -106,12 +109,35 @@ struct Importer<'a> {
     imported_at: Timestamp,
     progress: Arc<dyn Progress>,
     cancel: &'a CancellationToken,
+    samples: Samples,
 }
 
 impl Importer<'_> {
-    async fn delivery(
-        &self,
+    /// Imports a delivery. `fingerprints` are those of its objects, empty until they are known.
+    async fn visit(
+        &mut self,
         delivery: &Delivery,
+        fingerprints: &mut Vec<String>,
+        known: &mut KnownObjects,
+        report: &mut ImportReport,
+    ) -> Result<DeliveryReport> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        self.progress.delivery(&delivery.uri);
+        let mut outcome = DeliveryReport::new(delivery);
+        match self.delivery(delivery, fingerprints, known, &mut outcome, report).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Input => outcome.outcome = Outcome::Refused(error),
+            Err(error) => return Err(error),
+        }
+        Ok(outcome)
+    }
+
+    async fn delivery(
+        &mut self,
+        delivery: &Delivery,
+        fingerprints: &mut Vec<String>,
         known: &mut KnownObjects,
         outcome: &mut DeliveryReport,
         report: &mut ImportReport,
@@ -123,9 +149,11 @@ impl Importer<'_> {
             ))
             .on(&delivery.uri));
         }
-        let fingerprints =
-            fingerprint::fingerprints(&delivery.objects, self.options.threads, self.cancel).await?;
-        let (objects, duplicates) = known.split(&delivery.id, &delivery.objects, &fingerprints);
+        if fingerprints.is_empty() {
+            *fingerprints =
+                fingerprint::fingerprints(&delivery.objects, self.options.threads, self.cancel).await?;
+        }
+        let (objects, duplicates) = known.split(&delivery.id, &delivery.objects, fingerprints);
         outcome.duplicates = duplicates;
         let skipped: u64 = delivery.objects.iter().map(|object| object.size_bytes).sum::<u64>()
             - objects.iter().map(|(object, _)| object.size_bytes).sum::<u64>();
@@ -149,7 +177,7 @@ impl Importer<'_> {
         }
         outcome.objects = reading.objects.iter().filter(|object| object.format.is_some()).count();
         outcome.first_rejects = reading.first_rejects();
-        outcome.periods = self.publish(delivery, &batch, reading, &objects).await?;
+        outcome.periods = self.publish(delivery, &batch, reading, &objects, known).await?;
         known.replace(&delivery.id, &batch, &objects);
         outcome.outcome = Outcome::Imported;
         Ok(())
@@ -166,17 +194,22 @@ impl Importer<'_> {
     }
 
     async fn publish(
-        &self,
+        &mut self,
         delivery: &Delivery,
         batch: &BatchId,
         reading: Reading,
         objects: &[(DataObject, String)],
+        known: &KnownObjects,
     ) -> Result<Vec<PeriodReport>> {
         let mut publication = Publication::open(self.lake, &delivery.id, batch).await?;
         let Reading { shuffled, rejects, provider_reported, objects: read, rows_read } = reading;
         let shuffled = Arc::new(shuffled);
         let shards = shard::plan(&shuffled, SHARD_LINES);
         publication.put_shards(&shuffled, shards, objects, self.options.threads.max(1), self.cancel).await?;
+        let (table, files) = publication.lines();
+        if let Some(overlap) = self.samples.overlap(&delivery.id, table, files).await? {
+            return Err(billed_twice(&overlap, delivery, known));
+        }
         publication.put_rejects(&rejects, objects).await?;
         publication.put_provider_reported(&provider_reported).await?;
         publication.put_objects(&read, objects, self.imported_at).await?;
@@ -185,6 +218,18 @@ impl Importer<'_> {
         publication.commit(self.cancel).await?;
         Ok(periods)
     }
+}
+
+fn billed_twice(overlap: &Overlap, delivery: &Delivery, known: &KnownObjects) -> Error {
+    let Overlap { delivery: other, period, provider, billing_account } = overlap;
+    let brought = known.uris(other).next().map(|uri| format!(" (`{uri}`)")).unwrap_or_default();
+    Error::input(format!(
+        "delivery {} has lines of {period} of {provider} account `{billing_account}` that delivery {other}{brought} \
+         brought already in other bytes, and importing both would count them twice; remove one of them: leave out \
+         this one, or put its files in place of the other's",
+        delivery.id
+    ))
+    .on(&delivery.uri)
 }
 
 #[cfg(test)]

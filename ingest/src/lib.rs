@@ -14,11 +14,13 @@ pub mod normalize;
 pub mod reject;
 mod shard;
 mod shuffle;
+pub mod utilization;
 
 pub use discover::{DataObject, Delivery, Discovery, IgnoreReason, IgnoredObject, discover, open_input};
 pub use error::{Error, ErrorKind, Result};
 pub use import::{ImportOptions, ImportReport, import};
 pub use reject::Reject;
+pub use utilization::{UtilizationReport, import_utilization};
 
 /// Bytes as lower-case hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {

@@ -12,7 +12,7 @@ mod line_id;
 mod maps;
 mod place;
 mod text;
-mod time;
+pub(crate) mod time;
 
 use std::sync::Arc;
 

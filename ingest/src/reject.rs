@@ -16,10 +16,14 @@ pub enum Reason {
     NotFinite,
     /// More digits than the column holds.
     Overflow,
+    /// A number outside the range of its column.
+    OutOfRange,
     /// Not an instant of the years 1970 to 2261.
     BadTimestamp,
     /// The interval ends before it starts.
     BadInterval,
+    /// The resource was measured at that time already.
+    Overlap,
     /// Not a billing period of the years 1970 to 2261.
     BadPeriod,
     /// A value, or a column, that every line needs is not there.
@@ -47,8 +51,10 @@ impl Reason {
             Self::NotANumber => "not_a_number",
             Self::NotFinite => "not_finite",
             Self::Overflow => "overflow",
+            Self::OutOfRange => "out_of_range",
             Self::BadTimestamp => "bad_timestamp",
             Self::BadInterval => "bad_interval",
+            Self::Overlap => "overlap",
             Self::BadPeriod => "bad_period",
             Self::MissingRequired => "missing_required",
             Self::WrongType => "wrong_type",

@@ -23,7 +23,7 @@ use datafusion::prelude::SessionContext;
 
 use crate::{
     data_file::FileEncoder,
-    error::{Context as _, Error, Result},
+    error::{Context as _, Error, ErrorKind, Result},
     lake::Lake,
     table::{LakeTable, PartitionValues},
 };
@@ -41,7 +41,9 @@ pub struct RunRecord {
     pub factor_set: String,
     /// Version of the calculation.
     pub code_version: String,
-    /// SHA-256 of the configuration that numbers depend on.
+    /// The configuration that the tables of the run depend on.
+    pub config: String,
+    /// SHA-256 of that configuration.
     pub config_sha256: String,
     /// SHA-256 over the content of the billing lines.
     pub inputs_sha256: String,
@@ -98,6 +100,7 @@ pub async fn record_run(lake: &Lake, run: &RunRecord) -> Result<()> {
         strings(&run.method),
         strings(&run.factor_set),
         strings(&run.code_version),
+        strings(&run.config),
         strings(&run.config_sha256),
         strings(&run.inputs_sha256),
         strings(&run.inputs),
@@ -114,7 +117,15 @@ pub async fn record_run(lake: &Lake, run: &RunRecord) -> Result<()> {
         Arc::new(instant(run.published_at_us)),
     ];
     let mut table = lake.table(&schema::runs()).await?;
-    append_row(&mut table, columns, &format!("{}-{}", run.period, run.run_id)).await
+    let file = encode_row(&table, columns)?;
+    let file = table.put(&PartitionValues::new(), &format!("{}-{}", run.period, run.run_id), file).await?;
+    // The run's own sequence has one number: of two processes that completed the same run, one records it.
+    match table.append_numbered(&file, &format!("runs/{}", run.run_id), 1, "record").await {
+        Err(error) if error.kind() == ErrorKind::Retry && find_run(lake, &run.run_id).await?.is_some() => {
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 /// Every run that was completed, oldest first.
@@ -130,21 +141,22 @@ pub async fn runs(lake: &Lake) -> Result<Vec<RunRecord>> {
                 method: row.text(i, 2)?,
                 factor_set: row.text(i, 3)?,
                 code_version: row.text(i, 4)?,
-                config_sha256: row.text(i, 5)?,
-                inputs_sha256: row.text(i, 6)?,
-                inputs: row.text(i, 7)?,
-                billing_version: count(8)?,
+                config: row.text(i, 5)?,
+                config_sha256: row.text(i, 6)?,
+                inputs_sha256: row.text(i, 7)?,
+                inputs: row.text(i, 8)?,
+                billing_version: count(9)?,
                 totals: RunTotals {
-                    rows_estimated: count(10)?,
-                    rows_unmapped: count(11)?,
-                    rows_excluded: count(12)?,
-                    rows_rejected: count(13)?,
-                    energy_kwh: row.decimal(i, 14)?,
-                    co2e_location_g: row.decimal(i, 15)?,
-                    co2e_market_g: row.decimal(i, 16)?,
-                    co2e_embodied_g: row.decimal(i, 17)?,
+                    rows_estimated: count(11)?,
+                    rows_unmapped: count(12)?,
+                    rows_excluded: count(13)?,
+                    rows_rejected: count(14)?,
+                    energy_kwh: row.decimal(i, 15)?,
+                    co2e_location_g: row.decimal(i, 16)?,
+                    co2e_market_g: row.decimal(i, 17)?,
+                    co2e_embodied_g: row.decimal(i, 18)?,
                 },
-                published_at_us: row.integer(i, 18)?,
+                published_at_us: row.integer(i, 19)?,
             });
         }
     }
@@ -219,12 +231,6 @@ pub async fn make_current(lake: &Lake, period: BillingPeriod, run_id: &RunId, no
     let file = table.put(&PartitionValues::new(), &format!("{period}-{seq:06}"), file).await?;
     table.append_numbered(&file, &format!("periods/{period}"), seq, "publish").await?;
     Ok(true)
-}
-
-async fn append_row(table: &mut LakeTable, columns: Vec<ArrayRef>, name: &str) -> Result<()> {
-    let file = encode_row(table, columns)?;
-    let file = table.put(&PartitionValues::new(), name, file).await?;
-    table.append(&file, "record").await.map(drop)
 }
 
 fn encode_row(table: &LakeTable, columns: Vec<ArrayRef>) -> Result<crate::EncodedFile> {

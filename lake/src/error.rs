@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What S3 answers for a bucket that is not there and for credentials that do not open it.
+const REFUSALS: [&str; 3] = ["<Code>NoSuchBucket</Code>", "status code: 401", "status code: 403"];
+
 /// What the caller can do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -52,6 +55,23 @@ impl Error {
     }
 }
 
+/// Whether a store refused for good what was asked of it.
+///
+/// Where it lists, `object_store` has no kind of error for that: S3's answer stands in the text.
+pub fn is_refusal(error: &object_store::Error) -> bool {
+    match error {
+        object_store::Error::NotFound { .. }
+        | object_store::Error::InvalidPath { .. }
+        | object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. } => true,
+        object_store::Error::Generic { source, .. } => {
+            let text = source.to_string();
+            REFUSALS.iter().any(|words| text.contains(words))
+        }
+        _ => false,
+    }
+}
+
 /// Adds what was being done to a lower error.
 pub(crate) trait Context<T> {
     /// Wraps the error with `context`; its kind follows from its type.
@@ -61,13 +81,7 @@ pub(crate) trait Context<T> {
 impl<T> Context<T> for Result<T, object_store::Error> {
     fn context(self, context: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|e| {
-            let kind = match &e {
-                object_store::Error::NotFound { .. }
-                | object_store::Error::InvalidPath { .. }
-                | object_store::Error::PermissionDenied { .. }
-                | object_store::Error::Unauthenticated { .. } => ErrorKind::Input,
-                _ => ErrorKind::Retry,
-            };
+            let kind = if is_refusal(&e) { ErrorKind::Input } else { ErrorKind::Retry };
             Error::with_source(kind, context(), e)
         })
     }
@@ -77,6 +91,7 @@ impl<T> Context<T> for Result<T, deltalake::DeltaTableError> {
     fn context(self, context: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|e| {
             let kind = match &e {
+                deltalake::DeltaTableError::ObjectStore { source } if is_refusal(source) => ErrorKind::Input,
                 deltalake::DeltaTableError::Transaction { .. }
                 | deltalake::DeltaTableError::ObjectStore { .. } => ErrorKind::Retry,
                 _ => ErrorKind::Corrupt,

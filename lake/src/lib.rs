@@ -12,10 +12,11 @@ mod data_file;
 mod error;
 mod lake;
 mod location;
+mod log_store;
 mod table;
 
 pub use data_file::{DataFile, EncodedFile, FileEncoder};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, is_refusal};
 pub use lake::Lake;
 pub use location::{Location, StoreOptions};
 pub use table::{FileFilter, LakeTable, PartitionValues};

@@ -6,7 +6,7 @@ use airshed_domain::schema::Table;
 use arrow::datatypes::{Field, Schema};
 use datafusion::{catalog::TableProvider, prelude::SessionContext};
 use deltalake::{
-    DeltaTable, DeltaTableBuilder,
+    DeltaTable, DeltaTableBuilder, DeltaTableError,
     kernel::{
         Action, Add, StructType, Transaction,
         engine::arrow_conversion::TryIntoKernel as _,
@@ -21,6 +21,7 @@ use crate::{
     data_file::{DataFile, EncodedFile},
     error::{Context as _, Error, Result},
     location::Location,
+    log_store,
 };
 
 /// Values of some or all partition columns.
@@ -39,11 +40,7 @@ pub struct LakeTable {
 
 impl LakeTable {
     pub(crate) async fn open(location: Location, table: &Table) -> Result<Option<Self>> {
-        let delta = DeltaTableBuilder::from_url(directory(&location))
-            .and_then(|builder| {
-                builder.with_storage_backend(Arc::clone(&location.store), directory(&location)).build()
-            })
-            .context(|| format!("cannot open table `{}`", table.name))?;
+        let delta = handle(&location).context(|| format!("cannot open table `{}`", table.name))?;
         let exists = delta
             .verify_deltatable_existence()
             .await
@@ -164,8 +161,18 @@ impl LakeTable {
         files: &[DataFile],
         operation: &str,
     ) -> Result<bool> {
+        self.replace(&|file| within(file, partition), files, operation).await
+    }
+
+    /// Makes `files` the whole of what `selected` accepts, in one atomic commit; as [`Self::replace_partition`].
+    pub async fn replace(
+        &mut self,
+        selected: &FileFilter<'_>,
+        files: &[DataFile],
+        operation: &str,
+    ) -> Result<bool> {
         self.refresh().await?;
-        let current = self.partition_files(partition)?;
+        let current: Vec<DataFile> = self.files()?.into_iter().filter(|file| selected(file)).collect();
         let is_new = |file: &&DataFile| !current.iter().any(|c| c.path == file.path);
         let is_gone = |file: &&DataFile| !files.iter().any(|f| f.path == file.path);
         let added: Vec<_> = files.iter().filter(is_new).collect();
@@ -285,13 +292,17 @@ fn directory(location: &Location) -> url::Url {
     url
 }
 
+/// delta-rs's handle on a table that may not exist.
+fn handle(location: &Location) -> Result<DeltaTable, DeltaTableError> {
+    log_store::register(&location.url);
+    DeltaTableBuilder::from_url(directory(location))?
+        .with_storage_backend(Arc::clone(&location.store), directory(location))
+        .build()
+}
+
 async fn create(location: &Location, table: &Table) -> Result<()> {
     let context = || format!("cannot create table `{}`", table.name);
-    let delta = DeltaTableBuilder::from_url(directory(location))
-        .and_then(|builder| {
-            builder.with_storage_backend(Arc::clone(&location.store), directory(location)).build()
-        })
-        .context(context)?;
+    let delta = handle(location).context(context)?;
     let fields = table.columns.iter().map(|column| {
         Field::new(column.name, column.data_type.clone(), column.nullable)
             .with_metadata([("comment".to_owned(), column.comment.to_owned())].into())

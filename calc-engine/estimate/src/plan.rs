@@ -7,7 +7,7 @@ use airshed_domain::{
     period::BillingPeriod,
     schema::{self, column},
 };
-use airshed_lake::{DataFile, Lake, LakeTable};
+use airshed_lake::{DataFile, Lake};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -19,6 +19,9 @@ use crate::{
 /// Version of the calculation. It changes whenever a released change can move a number; see CHANGELOG.md, "Changes
 /// that restate numbers".
 const CALCULATION_VERSION: &str = "1";
+
+/// What the partition of `rejects` says of rows whose period could not be read.
+const UNKNOWN_PERIOD: &str = "unknown";
 
 /// The code version that takes part in a run id: the calculation's, not the binary's, so that a release that moves no
 /// number restates nothing.
@@ -51,6 +54,8 @@ pub struct RunInputs {
     pub batches: Vec<BatchInput>,
     /// Content hashes of the utilisation files.
     pub utilization: Vec<String>,
+    /// Rows of the batches that could not be read. Those without a period count in the batch's first.
+    pub rejected: u64,
 }
 
 /// A run before it is computed.
@@ -70,52 +75,95 @@ pub(crate) struct RunPlan {
     pub(crate) billing_version: u64,
     /// SHA-256 over the content that is read.
     pub(crate) inputs_sha256: String,
-    /// SHA-256 of the configuration that the run's tables depend on.
+    /// The configuration that the run's tables depend on.
+    pub(crate) config: String,
+    /// SHA-256 of that configuration.
     pub(crate) config_sha256: String,
 }
 
 impl RunPlan {
-    /// One plan per billing period that the lake holds.
-    pub(crate) async fn all(lake: &Lake, calculation: &Calculation) -> Result<Vec<Self>> {
-        let Some(billing) = lake.existing_table(&schema::billing_lines()).await? else {
+    /// One plan per billing period that the lake holds, at a version of `billing_lines` or at the newest.
+    pub(crate) async fn all(
+        lake: &Lake,
+        calculation: &Calculation,
+        version: Option<u64>,
+    ) -> Result<Vec<Self>> {
+        let Some(newest) = lake.existing_table(&schema::billing_lines()).await? else {
             return Ok(Vec::new());
         };
+        let billing = match version {
+            Some(version) => newest.at_version(version).await?,
+            None => newest,
+        };
         let utilization = lake.existing_table(&schema::utilization()).await?;
+        let rejects = match lake.existing_table(&schema::rejects()).await? {
+            Some(table) => table.files()?,
+            None => Vec::new(),
+        };
         let mut by_period: BTreeMap<String, Vec<DataFile>> = BTreeMap::new();
+        let mut first_period: BTreeMap<String, String> = BTreeMap::new();
         for file in billing.files()? {
-            by_period.entry(partition(&file, column::PERIOD)?).or_default().push(file);
+            let (period, batch) = (partition(&file, column::PERIOD)?, partition(&file, column::BATCH_ID)?);
+            let first = first_period.entry(batch).or_insert_with(|| period.clone());
+            if period < *first {
+                first.clone_from(&period);
+            }
+            by_period.entry(period).or_default().push(file);
         }
-        by_period
-            .into_iter()
-            .map(|(period, files)| Self::new(&billing, utilization.as_ref(), &period, files, calculation))
-            .collect()
+        let rejected_in = |period: &str, batches: &[BatchInput]| -> u64 {
+            let counts = |file: &&DataFile| {
+                let of = |column| file.partition.get(column).map(String::as_str);
+                let batch = batches.iter().find(|b| {
+                    of(column::BATCH_ID) == Some(&b.batch) && of(column::DELIVERY_ID) == Some(&b.delivery)
+                });
+                batch.is_some_and(|batch| match of(column::PERIOD) {
+                    Some(UNKNOWN_PERIOD) => {
+                        first_period.get(&batch.batch).is_some_and(|first| first == period)
+                    }
+                    own => own == Some(period),
+                })
+            };
+            rejects.iter().filter(counts).map(|file| file.rows).sum()
+        };
+        let mut plans = Vec::new();
+        for (period, files) in by_period {
+            let (batches, files) = order_by_content(files)?;
+            let mut utilization_files = match &utilization {
+                Some(table) => {
+                    table.partition_files(&[(column::PERIOD.to_owned(), period.clone())].into())?
+                }
+                None => Vec::new(),
+            };
+            utilization_files.sort_by(|a, b| a.content_hash().cmp(b.content_hash()));
+            let inputs = RunInputs {
+                rejected: rejected_in(&period, &batches),
+                batches,
+                utilization: utilization_files.iter().map(|f| f.content_hash().to_owned()).collect(),
+            };
+            plans.push(Self::new(&period, inputs, files, utilization_files, billing.version(), calculation)?);
+        }
+        Ok(plans)
     }
 
     fn new(
-        billing: &LakeTable,
-        utilization: Option<&LakeTable>,
         period: &str,
-        files: Vec<DataFile>,
+        inputs: RunInputs,
+        files: Vec<PlacedFile>,
+        utilization_files: Vec<DataFile>,
+        billing_version: u64,
         calculation: &Calculation,
     ) -> Result<Self> {
         let parsed: BillingPeriod =
             period.parse().map_err(|e| Error::with_source(ErrorKind::Corrupt, "table `billing_lines`", e))?;
-        let (batches, files) = order_by_content(files)?;
-        let mut utilization_files = match utilization {
-            Some(table) => table.partition_files(&[(column::PERIOD.to_owned(), period.to_owned())].into())?,
-            None => Vec::new(),
-        };
-        utilization_files.sort_by(|a, b| a.content_hash().cmp(b.content_hash()));
-        let inputs = RunInputs {
-            batches,
-            utilization: utilization_files.iter().map(|f| f.content_hash().to_owned()).collect(),
-        };
+        let rejected = inputs.rejected.to_string();
         let content = inputs.batches.iter().flat_map(|b| &b.files).chain(&inputs.utilization);
-        let inputs_sha256 = digest(content.map(String::as_str));
-        let options = calculation.options.canonical_text();
-        let config =
-            std::iter::once(options.as_str()).chain(calculation.rollup_tags.iter().map(String::as_str));
-        let config_sha256 = digest(config);
+        let inputs_sha256 = digest(content.chain([&rejected]).map(String::as_str));
+        let config = format!(
+            "{}rollup_tags={}\n",
+            calculation.options.canonical_text(),
+            calculation.rollup_tags.join(",")
+        );
+        let config_sha256 = digest([config.as_str()]);
         let id = digest([
             period,
             &inputs_sha256,
@@ -130,8 +178,9 @@ impl RunPlan {
             inputs,
             files,
             utilization_files,
-            billing_version: billing.version(),
+            billing_version,
             inputs_sha256,
+            config,
             config_sha256,
         })
     }

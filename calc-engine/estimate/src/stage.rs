@@ -82,7 +82,7 @@ pub async fn estimate(
     progress: &dyn Progress,
 ) -> Result<Vec<PeriodOutcome>> {
     let mut outcomes = Vec::new();
-    for plan in RunPlan::all(lake, calculation).await? {
+    for plan in RunPlan::all(lake, calculation, None).await? {
         let outcome = match control::find_run(lake, &plan.run_id).await? {
             Some(run) => PeriodOutcome { run, unchanged: true },
             None => PeriodOutcome {
@@ -106,7 +106,7 @@ async fn compute(
     let mut emissions = lake.table(&schema::emissions()).await?;
     let partition = run_partition(plan.period, &plan.run_id);
     let mut written: Vec<DataFile> = Vec::new();
-    let mut totals = RunTotals { rows_rejected: rejected(lake, plan).await?, ..RunTotals::default() };
+    let mut totals = RunTotals { rows_rejected: plan.inputs.rejected, ..RunTotals::default() };
     let mut shards = shards(lake, calculation, plan, options.threads).await?;
     while let Some((index, shard)) = shards.try_next().await? {
         progress.advance(shard.file.rows());
@@ -121,6 +121,7 @@ async fn compute(
         method: calculation.method.to_string(),
         factor_set: calculation.factors.id().to_string(),
         code_version: code_version(),
+        config: plan.config.clone(),
         config_sha256: plan.config_sha256.clone(),
         inputs_sha256: plan.inputs_sha256.clone(),
         inputs: serde_json::to_string(&plan.inputs)
@@ -144,7 +145,7 @@ pub async fn replay(
     threads: usize,
     progress: &dyn Progress,
 ) -> Result<Option<Vec<(String, String)>>> {
-    let plans = RunPlan::all(lake, calculation).await?;
+    let plans = RunPlan::all(lake, calculation, Some(run.billing_version)).await?;
     let Some(plan) = plans.into_iter().find(|plan| plan.run_id == run.run_id) else {
         return Ok(None);
     };
@@ -228,22 +229,6 @@ fn estimate_file(
         encoder.write(&estimated)?;
     }
     Ok(Shard { file: encoder.finish()?, totals })
-}
-
-/// Rejects of the batches that the plan reads.
-async fn rejected(lake: &Lake, plan: &RunPlan) -> Result<u64> {
-    let Some(rejects) = lake.existing_table(&schema::rejects()).await? else {
-        return Ok(0);
-    };
-    let period = plan.period.to_string();
-    let of_plan = |file: &DataFile| {
-        file.partition.get(column::PERIOD) == Some(&period)
-            && plan.inputs.batches.iter().any(|batch| {
-                file.partition.get(column::BATCH_ID) == Some(&batch.batch)
-                    && file.partition.get(column::DELIVERY_ID) == Some(&batch.delivery)
-            })
-    };
-    Ok(rejects.files()?.iter().filter(|file| of_plan(file)).map(|file| file.rows).sum())
 }
 
 /// The partition of a run in `emissions` and the rollups.

@@ -17,9 +17,6 @@ use crate::{
     plan::RunPlan,
 };
 
-/// The metric that drives processor power: average processor use, 0 to 1.
-const CPU_METRIC: &str = "cpu_utilization";
-
 /// Measured intervals by resource: `(start, end, average)` in microseconds, sorted and not overlapping by
 /// construction of the table.
 #[derive(Debug, Default)]
@@ -67,7 +64,7 @@ impl Measured {
         let start = start.as_primitive::<TimestampMicrosecondType>();
         let end = end.as_primitive::<TimestampMicrosecondType>();
         let avg = avg.as_primitive::<Float64Type>();
-        for row in (0..batch.num_rows()).filter(|row| metric.value(*row) == CPU_METRIC) {
+        for row in (0..batch.num_rows()).filter(|row| metric.value(*row) == schema::CPU_UTILIZATION) {
             let interval = (start.value(row), end.value(row), avg.value(row));
             match self.by_resource.get_mut(resource.value(row)) {
                 Some(intervals) => intervals.push(interval),

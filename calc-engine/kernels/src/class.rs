@@ -96,15 +96,19 @@ pub struct Grid {
     pub hourly: Option<Arc<HourlyIntensity>>,
 }
 
-/// Location-based intensity of one zone, hour by hour.
+/// Intensities of one zone, hour by hour.
 ///
-/// Hours without a figure are NaN; lines that touch one of them use the year.
+/// Hours without a figure are NaN in both columns; lines that touch one of them use the year for everything.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HourlyIntensity {
     /// First second of the first hour, since the Unix epoch; a whole hour.
     pub start_s: i64,
-    /// gCO2e/kWh of each hour from there.
+    /// Location-based (direct) intensity of each hour from there, gCO2e/kWh.
     pub g_per_kwh: Vec<f64>,
+    /// Fuel supply behind a kWh of each hour, lifecycle minus direct, gCO2e/kWh.
+    pub upstream_g_per_kwh: Vec<f64>,
+    /// Whether the market-based figure is the location-based one (no residual mix is published), hours included.
+    pub serves_market: bool,
 }
 
 /// What one billed unit causes.

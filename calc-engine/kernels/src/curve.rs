@@ -70,7 +70,7 @@ impl Shape {
             Self::Flat(value) => *value,
             Self::Points(points) => interpolate(points, utilization),
             Self::Logarithm { scale, a, b, c, d, floor_w } => {
-                scale * (a * (b * (100.0 * utilization + c)).ln() + d).max(*floor_w)
+                scale * (a * libm::log(b * (100.0 * utilization + c)) + d).max(*floor_w)
             }
             Self::Sum(parts) => parts.iter().fold(0.0, |total, part| total + part.at(utilization)),
         }

@@ -20,6 +20,7 @@ use arrow::{
 use crate::{
     class::{Basis, Class, Step},
     estimate::{EstimateError, Estimator, MEASURES},
+    place::HOURLY_FACTORS,
     reason::Reason,
 };
 
@@ -119,17 +120,21 @@ pub fn explain(estimator: &mut Estimator, line: &RecordBatch) -> Result<Explanat
 }
 
 /// Columns that a decision rests on.
-const KEY: [&str; 12] = [
+const KEY: [&str; 16] = [
     c::PROVIDER,
     c::SERVICE_CODE,
     c::USAGE_TYPE,
     c::OPERATION,
     c::INSTANCE_TYPE,
+    c::PRODUCT_FAMILY,
+    c::PRODUCT_VCPU,
     c::LINE_TYPE,
     c::REGION,
     c::TRANSFER_TYPE,
     c::FROM_REGION,
     c::TO_REGION,
+    c::SPLIT_PARENT_RESOURCE_ID,
+    c::CURRENCY,
     c::USAGE_AMOUNT,
     c::USAGE_UNIT,
 ];
@@ -200,8 +205,25 @@ fn text_of_steps(steps: i128) -> String {
     format!("{sign}{whole}.{rest:0digits$}")
 }
 
-/// A factor, or every number of the row that the id names.
+/// A factor, or every number of the row that the id names, or the imported hours that it names.
 fn citations(id: &str, factors: &FactorSet) -> Vec<Citation> {
+    if id.starts_with(HOURLY_FACTORS) {
+        return vec![Citation {
+            factor_id: id.to_owned(),
+            value: String::new(),
+            source: "hours imported with `airshed factors import-grid`".to_owned(),
+            version: factors
+                .grid()
+                .hourly_digest()
+                .map(|digest| format!("sha256 {digest}"))
+                .unwrap_or_default(),
+            licence: "the terms of their publisher".to_owned(),
+            url: String::new(),
+            page: String::new(),
+            note: "direct and lifecycle gCO2e/kWh of every hour; all imported hours share the digest"
+                .to_owned(),
+        }];
+    }
     let cite = |factor: &Factor| {
         let source = factors.source(&factor.source_id);
         let of_source = |get: fn(&airshed_emission_factors::provenance::Source) -> &str| {

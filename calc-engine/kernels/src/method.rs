@@ -98,24 +98,14 @@ pub fn power_model_from_name(text: &str) -> Result<PowerModel, UnknownName> {
 /// Processor utilisation, 0 to 1, where none was measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DefaultUtilization {
-    /// For services without their own entry. 50 % is what CCF, Boavizta and SPRUCE assume; the bounds are the means of
-    /// published traces (PlanetLab 2011: 11 %) and a fleet that is run hard.
+    /// For every service: none publishes a figure. 50 % is what CCF, Boavizta and SPRUCE assume; the bounds are the means
+    /// of published traces (PlanetLab 2011: 11 %) and a fleet that is run hard.
     pub fallback: Bounds,
-    /// By service code, such as `AmazonRDS`, sorted; empty by default: no service publishes a figure.
-    pub by_service: Vec<(String, Bounds)>,
 }
 
 impl Default for DefaultUtilization {
     fn default() -> Self {
-        Self { fallback: Bounds::new(0.1, 0.5, 0.8), by_service: Vec::new() }
-    }
-}
-
-impl DefaultUtilization {
-    /// The default of a service.
-    pub fn of(&self, service_code: &str) -> Bounds {
-        let own = self.by_service.iter().find(|(service, _)| service == service_code);
-        own.map_or(self.fallback, |(_, utilization)| *utilization)
+        Self { fallback: Bounds::new(0.1, 0.5, 0.8) }
     }
 }
 
@@ -173,11 +163,6 @@ impl MethodOptions {
         };
         let triple = |bounds: &Bounds| [bounds.low, bounds.central, bounds.high];
         put("default_utilization", &triple(&default_utilization.fallback));
-        let mut services: Vec<_> = default_utilization.by_service.iter().collect();
-        services.sort_by(|a, b| a.0.cmp(&b.0));
-        for (service, bounds) in services {
-            put(&format!("default_utilization.{service}"), &triple(bounds));
-        }
         put("hardware_lifetime_years", hardware_lifetime_years);
         if let Some(SpendFactor { currency, kwh_per_cost, embodied_g_per_cost }) = spend {
             put(&format!("spend.{currency}.kwh_per_cost"), &triple(kwh_per_cost));
@@ -218,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn canonical_text_ignores_order_and_sees_every_option() {
-        let utilization = |service: &str| (service.to_owned(), Bounds::exactly(0.3));
-        let mut one = MethodOptions::default();
+    fn canonical_text_sees_every_option() {
+        let one = MethodOptions::default();
         let mut other = one.clone();
-        one.default_utilization.by_service = vec![utilization("A"), utilization("B")];
-        other.default_utilization.by_service = vec![utilization("B"), utilization("A")];
         assert_eq!(one.canonical_text(), other.canonical_text());
+        other.default_utilization.fallback = Bounds::exactly(0.3);
+        assert_ne!(one.canonical_text(), other.canonical_text());
+        other = one.clone();
         other.power_model = PowerModel::TdpLog;
         assert_ne!(one.canonical_text(), other.canonical_text());
         let spend = SpendFactor {

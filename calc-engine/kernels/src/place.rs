@@ -3,6 +3,9 @@
 //! PUE, WUE, grid, losses and water depend on region and year only, so they are looked up once per region, not once
 //! per class. Hourly intensities are copied into one dense array per region: per row they are an index, not a search.
 //!
+//! Where the hour of a line is known it serves the location-based figure, fuel supply, losses, and the market-based figure
+//! too where that is the location-based one for want of a residual mix. Figures of different times are never mixed.
+//!
 //! The location-based figure is the direct one (GHG Protocol scope 2); fuel supply and losses are scope 3 category 3
 //! and stay in their own columns.
 
@@ -12,12 +15,16 @@ use airshed_domain::period::{BillingPeriod, SECONDS_PER_HOUR};
 use airshed_emission_factors::{
     FactorError, FactorSet,
     facility::{FigureBasis, Region},
+    grid::{FactorBasis, MarketBasis},
 };
 
 use crate::{
     bounds::Bounds,
     class::{Grid, HourlyIntensity, Step},
 };
+
+/// Start of the ids of imported hours: `grid/hourly/US-MIDA-PJM/2026-10`.
+pub(crate) const HOURLY_FACTORS: &str = "grid/hourly/";
 
 /// One region in one billing period.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,14 +87,14 @@ fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<
     let water = factors.grid().water(region);
     let loss_share = loss.share.central();
     let t_and_d_ratio = loss_share / (1.0 - loss_share);
-    let hourly = hourly(factors, region, period).map(Arc::new);
+    let hours = hourly(factors, region, period, market.basis);
 
     let of_year = |basis: FigureBasis, found: i16| match basis {
         FigureBasis::Published => format!("published for {} and {found}", region.code),
         FigureBasis::OtherYear => format!("published for {}; {found} is the nearest year", region.code),
         FigureBasis::Fleet => format!("fleet figure of {found}: none is published for {}", region.code),
     };
-    let steps = vec![
+    let mut steps = vec![
         Step::new(format!("PUE of {}", region.code), "facility energy / IT energy")
             .with_result("pue", pue.value.central(), "1")
             .with_factor(pue.factor_id.as_str())
@@ -104,7 +111,7 @@ fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<
                 location.area,
                 location.year,
                 region.grid_zone,
-                if hourly.is_some() { ", hours known" } else { ", no hours known" }
+                if hours.is_some() { ", hours known" } else { ", no hours known" }
             )),
         Step::new(format!("fuel supply of {}", region.code), "lifecycle - direct")
             .with_result("upstream", location.upstream_g_per_kwh.central(), "gCO2e/kWh")
@@ -122,6 +129,10 @@ fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<
             .with_factor(water.factor_id.as_str())
             .with_note(format!("{:?} figure", water.basis)),
     ];
+    steps.extend(hours.as_ref().map(|hours| hours_step(region, period, hours)));
+    if location.basis != FactorBasis::Both || hours.as_ref().is_some_and(|hours| hours.split > 0) {
+        steps.push(share_step(factors, region, location.basis));
+    }
     Ok(Place {
         provider: region.provider.clone(),
         region: region.code.clone(),
@@ -131,7 +142,7 @@ fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<
         grid: Grid {
             zone: region.grid_zone.as_str().into(),
             yearly_g_per_kwh: location.direct_g_per_kwh.into(),
-            hourly,
+            hourly: hours.map(|hours| Arc::new(hours.intensity)),
         },
         market_g_per_kwh: market.direct_g_per_kwh.central(),
         upstream_g_per_kwh: location.upstream_g_per_kwh.central(),
@@ -140,24 +151,81 @@ fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<
     })
 }
 
-/// Direct intensity of every hour of the period; hours of which only the lifecycle figure is known are split by the
-/// country's share. `None` when no hour of the period is known.
-fn hourly(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Option<HourlyIntensity> {
+fn hours_step(region: &Region, period: BillingPeriod, hours: &Hours) -> Step {
+    let market = if hours.intensity.serves_market { "; the market-based figure follows them" } else { "" };
+    Step::new(
+        format!("grid of {}, hours", region.code),
+        "direct, and lifecycle - direct, of the line's hours",
+    )
+    .with_input("hours known", hours.known as f64, "h")
+    .with_input("hours split by the direct share", hours.split as f64, "h")
+    .with_factor(hourly_factor_id(&region.grid_zone, period))
+    .with_note(format!("zone {}; lines that touch another hour use the year{market}", region.grid_zone))
+}
+
+/// The share by which a figure that is not published was found from the one that is.
+fn share_step(factors: &FactorSet, region: &Region, year: FactorBasis) -> Step {
+    let grid = factors.grid();
+    let (formula, note) = match year {
+        FactorBasis::Split => ("direct = lifecycle x direct share", "the year's figure is lifecycle only"),
+        FactorBasis::DirectOnly => ("lifecycle = direct / direct share", "the year's figure is direct only"),
+        FactorBasis::Both => ("lifecycle x direct share", "for hours of which one figure is known"),
+    };
+    Step::new(format!("direct share of {}", region.country), formula)
+        .with_input("direct share", grid.direct_share(&region.country), "1")
+        .with_factor(grid.direct_share_id(&region.country).as_str())
+        .with_note(note)
+}
+
+/// The hours of a region in a period, and how they were found.
+struct Hours {
+    intensity: HourlyIntensity,
+    /// Hours with a figure.
+    known: usize,
+    /// Hours of which only one of the direct and the lifecycle figure is known.
+    split: usize,
+}
+
+/// Direct and upstream intensity of every hour of the period; where only one of the direct and the lifecycle figure is
+/// known, the country's share gives the other, as for years. `None` when no hour of the period is known.
+fn hourly(factors: &FactorSet, region: &Region, period: BillingPeriod, market: MarketBasis) -> Option<Hours> {
     let grid = factors.grid();
     let zone = grid.hourly().zone(&region.grid_zone)?;
     let share = grid.direct_share(&region.country);
     let window = period.window();
+    let (mut known, mut split) = (0, 0);
     let hours = (0..period.hours()).map(|hour| {
-        let value = grid.hourly().get(zone, window.start_s + hour * SECONDS_PER_HOUR);
-        value
-            .and_then(|value| value.direct_g_per_kwh.or_else(|| value.lifecycle_g_per_kwh.map(|g| g * share)))
-            .unwrap_or(f64::NAN)
+        let Some(value) = grid.hourly().get(zone, window.start_s + hour * SECONDS_PER_HOUR) else {
+            return (f64::NAN, f64::NAN);
+        };
+        known += 1;
+        match (value.direct_g_per_kwh, value.lifecycle_g_per_kwh) {
+            // Publishers round the two apart, so a clean hour may be a hair below zero.
+            (Some(direct), Some(lifecycle)) => (direct, (lifecycle - direct).max(0.0)),
+            (Some(direct), None) => {
+                split += 1;
+                (direct, if share > 0.0 { direct / share - direct } else { 0.0 })
+            }
+            (None, Some(lifecycle)) => {
+                split += 1;
+                (lifecycle * share, lifecycle - lifecycle * share)
+            }
+            (None, None) => (f64::NAN, f64::NAN),
+        }
     });
-    let g_per_kwh: Vec<f64> = hours.collect();
-    g_per_kwh
-        .iter()
-        .any(|value| !value.is_nan())
-        .then_some(HourlyIntensity { start_s: window.start_s, g_per_kwh })
+    let (g_per_kwh, upstream_g_per_kwh) = hours.unzip();
+    let intensity = HourlyIntensity {
+        start_s: window.start_s,
+        g_per_kwh,
+        upstream_g_per_kwh,
+        serves_market: market == MarketBasis::Location,
+    };
+    (known > 0).then_some(Hours { intensity, known, split })
+}
+
+/// Id by which the imported hours of a zone in a period are named; they are one table, not a factor each.
+fn hourly_factor_id(zone: &str, period: BillingPeriod) -> String {
+    format!("{HOURLY_FACTORS}{zone}/{period}")
 }
 
 #[cfg(test)]
@@ -176,5 +244,21 @@ mod tests {
             assert!(place.grid.hourly.is_none(), "{}: no hours are shipped", region.code);
         }
         assert!(places.get("aws", "mars-north-1").is_none());
+    }
+
+    #[test]
+    fn a_split_figure_cites_its_share() {
+        let places = Places::new(&FACTORS, "2026-10".parse().unwrap());
+        let step_of = |region: &str| {
+            let steps = &places.get("aws", region).unwrap().steps;
+            steps.iter().find(|step| step.title.starts_with("direct share")).cloned()
+        };
+        // Direct and lifecycle are both published for PJM; Ember publishes lifecycle only.
+        assert_eq!(step_of("us-east-1"), None);
+        let step = step_of("ap-south-1").unwrap();
+        let id = FACTORS.grid().direct_share_id("IN");
+        assert_eq!(step.factor_ids, [id.as_str().to_owned()]);
+        let listed = FACTORS.factor(&id).unwrap();
+        assert!((step.inputs[0].value - listed.value.central()).abs() < 1e-15);
     }
 }

@@ -63,8 +63,6 @@ reasons! {
     CountedOnOtherLine => "counted_on_other_line", Excluded;
     /// No physical model exists for this kind of usage.
     NoModel => "no_model", Unmapped;
-    /// The service is not one that the method knows.
-    UnknownService => "unknown_service", Unmapped;
     /// The usage type is not one that the method knows.
     UnknownUsageType => "unknown_usage_type", Unmapped;
     /// The instance type is not in the factor set.

@@ -6,16 +6,23 @@ use clap::Args;
 ///
 /// Doing it twice changes nothing: what was imported is recognised by content, and a run with the same inputs, factors,
 /// method and settings already exists. A delivery that AWS wrote again replaces what it delivered before.
+///
+/// Measured utilisation, where given, takes the place of the default for the resources and hours it covers; lines that
+/// are in the ledger already are then estimated again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   airshed run --input ./exports --lake ./airshed-data
   airshed run --input s3://billing/exports/cur2 --lake s3://carbon/ledger --min-coverage 0.9
-  airshed run --input bill.csv.gz --method ccf -o json")]
+  airshed run --input bill.csv.gz --method ccf -o json
+  airshed run --utilization cpu-2026-10.csv")]
 pub(crate) struct RunArgs {
     /// Billing exports: a file, a folder or s3://bucket/prefix
+    #[arg(long, value_name = "PATH_OR_URI", required_unless_present = "utilization")]
+    pub(crate) input: Option<String>,
+    /// Measured utilisation: a CSV file, plain or gzip, or a folder of such; may be repeated
     #[arg(long, value_name = "PATH_OR_URI")]
-    pub(crate) input: String,
+    pub(crate) utilization: Vec<String>,
     /// Method profile: airshed, ccf, boavizta or spruce [env: AIRSHED_METHOD_NAME]
     #[arg(long, value_name = "NAME")]
     pub(crate) method: Option<String>,
@@ -27,15 +34,27 @@ pub(crate) struct RunArgs {
 /// Read billing exports into the ledger.
 ///
 /// Rows that cannot be read go to the table `rejects` with file, row, column and reason.
+///
+/// A file of measured utilisation has the columns resource_id, usage_start, usage_end (RFC 3339), metric and avg, and
+/// may have max, samples, account_id and region. Processor use is the metric cpu_utilization, 0 to 1. The same file
+/// with other content replaces what it brought before.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   airshed import --input ./exports --lake ./airshed-data
-  airshed import --input s3://billing/exports/cur2/BILLING_PERIOD=2026-10")]
+  airshed import --input s3://billing/exports/cur2/BILLING_PERIOD=2026-10
+  airshed import --utilization cpu-2026-10.csv
+
+cpu-2026-10.csv:
+  resource_id,usage_start,usage_end,metric,avg
+  i-0123456789abcdef0,2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,cpu_utilization,0.37")]
 pub(crate) struct ImportArgs {
     /// Billing exports: a file, a folder or s3://bucket/prefix
+    #[arg(long, value_name = "PATH_OR_URI", required_unless_present = "utilization")]
+    pub(crate) input: Option<String>,
+    /// Measured utilisation: a CSV file, plain or gzip, or a folder of such; may be repeated
     #[arg(long, value_name = "PATH_OR_URI")]
-    pub(crate) input: String,
+    pub(crate) utilization: Vec<String>,
 }
 
 /// Estimate energy, CO2e and water of imported lines.

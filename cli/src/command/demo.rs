@@ -50,7 +50,7 @@ pub(super) async fn execute(app: &App, args: &DemoArgs) -> anyhow::Result<Exit> 
         return Ok(Exit::Done);
     }
     let input = report.export.display().to_string();
-    let exit = run::pipeline(&app.with_lake(lake.clone()), &input).await?;
+    let exit = run::pipeline(&app.with_lake(lake.clone()), Some(&input), &[]).await?;
     if app.form == Form::Table {
         output::write_text(&format!("\n{}", demo::next_commands(&report, &lake).trim_end()))?;
     }

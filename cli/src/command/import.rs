@@ -1,5 +1,7 @@
 //! `airshed import`: billing exports into the ledger.
 
+pub(super) mod utilization;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -9,6 +11,7 @@ use airshed_ingest::{
     ImportOptions, ImportReport,
     import::{DeliveryReport, Outcome, PeriodReport, Progress},
     open_input,
+    utilization::UtilizationFile,
 };
 use airshed_lake::Lake;
 use anyhow::{Context as _, bail};
@@ -19,18 +22,19 @@ use super::stages;
 use crate::{
     app::{self, App},
     args::ImportArgs,
-    failure::{Exit, Problem},
+    failure::{self, Exit, Problem},
     output::{self, count},
     progress::Stage,
 };
 
 pub(super) async fn execute(app: &App, args: &ImportArgs) -> anyhow::Result<Exit> {
-    let (report, _) = stage(app, &app.lake()?, &args.input).await?;
+    let imported = stage(app, &app.lake()?, args.input.as_deref(), &args.utilization).await?;
     let mut rows = Vec::new();
-    for delivery in &report.deliveries {
+    for delivery in &imported.deliveries {
         let state = state(delivery);
         if delivery.periods.is_empty() {
-            rows.push(vec![Some(delivery.uri.clone()), None, Some(state.to_owned()), None, None, None]);
+            let uri = Some(delivery.uri.clone());
+            rows.push(vec![uri, None, Some(state.to_owned()), None, None, None, None]);
         }
         for period in &delivery.periods {
             rows.push(vec![
@@ -39,16 +43,50 @@ pub(super) async fn execute(app: &App, args: &ImportArgs) -> anyhow::Result<Exit
                 Some(state.to_owned()),
                 Some(period.rows_in.to_string()),
                 Some(period.lines.to_string()),
+                None,
                 Some(period.rejects.to_string()),
             ]);
         }
     }
-    output::write_rows(app.form, &["delivery", "period", "state", "rows_in", "lines", "rejects"], &rows)?;
-    Ok(exit(&report))
+    rows.extend(imported.utilization.iter().map(utilization::row));
+    let columns = ["delivery", "period", "state", "rows_in", "lines", "measurements", "rejects"];
+    output::write_rows(app.form, &columns, &rows)?;
+    Ok(imported.exit())
 }
 
-/// Imports an input; returns the report and the seconds it took. Deliveries that were refused are said at once.
-pub(super) async fn stage(app: &App, lake: &Lake, input: &str) -> anyhow::Result<(ImportReport, f64)> {
+/// What was imported.
+#[derive(Default)]
+pub(super) struct Imported {
+    /// Deliveries of billing exports.
+    pub(super) deliveries: Vec<DeliveryReport>,
+    /// Files of utilisation.
+    pub(super) utilization: Vec<UtilizationFile>,
+    /// Seconds it took.
+    pub(super) seconds: f64,
+}
+
+/// Imports measured utilisation and a billing export. What was refused is said at once.
+pub(super) async fn stage(
+    app: &App,
+    lake: &Lake,
+    input: Option<&str>,
+    utilization: &[String],
+) -> anyhow::Result<Imported> {
+    let mut imported = Imported::default();
+    for input in utilization {
+        let (files, seconds) = utilization::stage(app, lake, input).await?;
+        imported.utilization.extend(files);
+        imported.seconds += seconds;
+    }
+    if let Some(input) = input {
+        let (report, seconds) = billing(app, lake, input).await?;
+        imported.deliveries = report.deliveries;
+        imported.seconds += seconds;
+    }
+    Ok(imported)
+}
+
+async fn billing(app: &App, lake: &Lake, input: &str) -> anyhow::Result<(ImportReport, f64)> {
     let location = open_input(input, &app.store_options)?;
     let settings = &app.settings.import;
     let spill = settings.spill_dir.as_ref().map_or_else(std::env::temp_dir, Into::into);
@@ -68,7 +106,7 @@ pub(super) async fn stage(app: &App, lake: &Lake, input: &str) -> anyhow::Result
     let seconds = progress.finish(&report);
     for delivery in &report.deliveries {
         if let Outcome::Refused(error) = &delivery.outcome {
-            app.progress.say(&format!("refused   {}: {error}", delivery.uri));
+            app.progress.say(&format!("refused   {}: {}", delivery.uri, failure::in_one_line(error)));
         }
         for twin in &delivery.duplicates {
             app.progress.say(&format!("skipped   {}: the same bytes as {}", twin.uri, twin.duplicate_of));
@@ -102,7 +140,7 @@ fn nothing_found(report: &ImportReport, input: &str) -> Option<Problem> {
         return None;
     }
     let refused = report.deliveries.iter().find_map(|delivery| match &delivery.outcome {
-        Outcome::Refused(error) => Some(error.to_string()),
+        Outcome::Refused(error) => Some(failure::in_one_line(error)),
         _ => None,
     });
     Some(match refused {
@@ -112,14 +150,17 @@ fn nothing_found(report: &ImportReport, input: &str) -> Option<Problem> {
     })
 }
 
-/// A delivery that was refused is a failure, even where others went through.
-pub(super) fn exit(report: &ImportReport) -> Exit {
-    let refused = report.deliveries.iter().any(|delivery| matches!(delivery.outcome, Outcome::Refused(_)));
-    if refused { Exit::Failed } else { Exit::Done }
+impl Imported {
+    /// A delivery or file that was refused is a failure, even where others went through.
+    pub(super) fn exit(&self) -> Exit {
+        let refused = self.deliveries.iter().any(|delivery| matches!(delivery.outcome, Outcome::Refused(_)))
+            || self.utilization.iter().any(utilization::is_refused);
+        if refused { Exit::Failed } else { Exit::Done }
+    }
 }
 
-/// The report as JSON.
-pub(super) fn as_json(report: &ImportReport) -> Value {
+/// The deliveries as JSON.
+pub(super) fn as_json(deliveries: &[DeliveryReport]) -> Value {
     let period = |period: &PeriodReport| {
         let cost: serde_json::Map<_, _> = period
             .billed_cost
@@ -137,7 +178,7 @@ pub(super) fn as_json(report: &ImportReport) -> Value {
     };
     let delivery = |delivery: &DeliveryReport| {
         let error = match &delivery.outcome {
-            Outcome::Refused(error) => Some(error.to_string()),
+            Outcome::Refused(error) => Some(failure::in_one_line(error)),
             _ => None,
         };
         json!({
@@ -152,7 +193,7 @@ pub(super) fn as_json(report: &ImportReport) -> Value {
             "periods": delivery.periods.iter().map(period).collect::<Vec<_>>(),
         })
     };
-    Value::Array(report.deliveries.iter().map(delivery).collect())
+    Value::Array(deliveries.iter().map(delivery).collect())
 }
 
 fn state(delivery: &DeliveryReport) -> &'static str {

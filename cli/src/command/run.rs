@@ -17,17 +17,21 @@ pub(super) async fn execute(app: &App, args: &RunArgs) -> anyhow::Result<Exit> {
     if matches!(app.form, Form::Csv | Form::Parquet) {
         return Err(output::no_rows("run", app.form));
     }
-    pipeline(app, &args.input).await
+    pipeline(app, args.input.as_deref(), &args.utilization).await
 }
 
 /// The three stages and the summary; shared with the demo.
-pub(super) async fn pipeline(app: &App, input: &str) -> anyhow::Result<Exit> {
+pub(super) async fn pipeline(app: &App, input: Option<&str>, utilization: &[String]) -> anyhow::Result<Exit> {
     let lake = app.lake()?;
-    let (report, import_s) = import::stage(app, &lake, input).await?;
+    let imported = import::stage(app, &lake, input, utilization).await?;
     let (outcomes, estimate_s) = estimate::stage(app, &lake).await?;
     if outcomes.is_empty() {
+        let Some(input) = input else {
+            let problem = Problem::failed(format!("{} holds no billing line yet", app.settings.lake));
+            bail!(problem.hint("`--input` names the billing exports to read"));
+        };
         let problem = Problem::failed(format!("no billing line of {input} could be read"));
-        let is_empty = report.deliveries.iter().flat_map(|d| &d.periods).all(|period| period.rows_in == 0);
+        let is_empty = imported.deliveries.iter().flat_map(|d| &d.periods).all(|period| period.rows_in == 0);
         bail!(if is_empty {
             problem.hint("its files hold no rows")
         } else {
@@ -38,9 +42,14 @@ pub(super) async fn pipeline(app: &App, input: &str) -> anyhow::Result<Exit> {
     let (_, rollup_s) = rollup::stage(app, &lake, &runs).await?;
     let ledger = sql::open(app, None).await?;
     let mut summary = Summary::of(app, &ledger, &outcomes).await?;
-    summary.stages = vec![("import", import_s), ("estimate", estimate_s), ("rollup", rollup_s)];
-    summary.rows_read = report.deliveries.iter().flat_map(|d| &d.periods).map(|period| period.rows_in).sum();
-    let document = || summary.json(input, &app.settings.lake, &import::as_json(&report));
+    summary.stages = vec![("import", imported.seconds), ("estimate", estimate_s), ("rollup", rollup_s)];
+    summary.rows_read =
+        imported.deliveries.iter().flat_map(|d| &d.periods).map(|period| period.rows_in).sum();
+    let document = || {
+        let deliveries = import::as_json(&imported.deliveries);
+        let utilization = import::utilization::as_json(&imported.utilization);
+        summary.json(input, &app.settings.lake, &deliveries, &utilization)
+    };
     match app.form {
         Form::Table => output::write_text(&summary.text())?,
         form => output::write_json(form, &document())?,
@@ -51,5 +60,5 @@ pub(super) async fn pipeline(app: &App, input: &str) -> anyhow::Result<Exit> {
         app.progress.say(&format!("coverage by cost is {low}, the threshold is {:.1} %", threshold * 100.0));
         return Ok(Exit::CoverageLow);
     }
-    Ok(import::exit(&report))
+    Ok(imported.exit())
 }

@@ -81,7 +81,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "method.default_utilization",
         kind: Kind::Number,
         what: "Processor utilisation of lines without a measured one, 0 to 1",
-        absent: "the method's documented default per service",
+        absent: "the method's documented default",
         example: "0.5",
     },
     Key {

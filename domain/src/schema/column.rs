@@ -103,6 +103,7 @@ columns! {
     DELIVERY_ID = "delivery_id",
     BATCH_ID = "batch_id",
     CODE_VERSION = "code_version",
+    CONFIG = "config",
     CONFIG_SHA256 = "config_sha256",
     INPUTS_SHA256 = "inputs_sha256",
     INPUTS = "inputs",

@@ -287,7 +287,7 @@ pub fn line_sources() -> Table {
 pub fn rejects() -> Table {
     table(
         "rejects",
-        "one rejected row of a billing export",
+        "one rejected row of a billing export or of a utilisation file",
         vec![
             required(c::OBJECT_URI, Utf8, "The object it was read from"),
             required(c::ROW_GROUP, Int32, "Row group in a Parquet object, from 0; -1 for the whole object"),
@@ -343,7 +343,8 @@ pub fn runs() -> Table {
             required(c::METHOD, Utf8, "Method profile"),
             required(c::FACTOR_SET, Utf8, "Content-addressed id of the factor set"),
             required(c::CODE_VERSION, Utf8, "Version of the calculation"),
-            required(c::CONFIG_SHA256, Utf8, "SHA-256 of the configuration that numbers depend on"),
+            required(c::CONFIG, Utf8, "The configuration that the tables of the run depend on"),
+            required(c::CONFIG_SHA256, Utf8, "SHA-256 of that configuration"),
             required(c::INPUTS_SHA256, Utf8, "SHA-256 over the content of the billing lines"),
             required(c::INPUTS, Utf8, "The batches read, as JSON"),
             required(c::BILLING_VERSION, Int64, "Version of the billing_lines table that was read"),
@@ -377,6 +378,9 @@ pub fn periods() -> Table {
         vec![],
     )
 }
+
+/// The metric of `utilization` that drives processor power: average processor use, 0 to 1.
+pub const CPU_UTILIZATION: &str = "cpu_utilization";
 
 /// `utilization`: measured use of resources.
 pub fn utilization() -> Table {

@@ -58,6 +58,25 @@ impl Table {
         Ok(InstancePower { cpu, memory, accelerator, storage, platform, proxy: proxy || accelerator_proxy })
     }
 
+    /// Power of the memory that the model's processor figures of an instance hold; none where the model keeps them apart.
+    /// It is what a bill with processors and memory on lines of their own would count twice.
+    ///
+    /// # Errors
+    /// As [`Table::instance_power`].
+    pub fn memory_within_cpu(
+        &self,
+        instance: &InstanceType,
+        model: PowerModel,
+    ) -> Result<PowerCurveBand, FactorError> {
+        if matches!(model, PowerModel::TdpLog | PowerModel::MeasuredPoints) {
+            return Ok(PowerCurveBand::ZERO);
+        }
+        let (_, microarchitecture) = self.processor_of(instance)?;
+        let gib = microarchitecture.memory_gib_per_thread * instance.threads();
+        let memory = constant(self.parameters.memory_w_per_gib, gib);
+        Ok(if model == PowerModel::SpecLinear { PowerCurveBand::exact(memory.central) } else { memory })
+    }
+
     /// The processor of an instance and its microarchitecture.
     pub(super) fn processor_of(
         &self,

@@ -73,7 +73,7 @@ impl PowerCurve {
         Power::from_w(match *self {
             Self::Linear { idle_w, full_w } => line(idle_w, full_w),
             Self::TdpLog { a, c, d, scale_w, floor_w, idle_w, full_w } => {
-                (scale_w * (a * (100.0 * load + c).ln() + d)).max(floor_w) + line(idle_w, full_w)
+                (scale_w * (a * libm::log(100.0 * load + c) + d)).max(floor_w) + line(idle_w, full_w)
             }
             Self::Points { w: [idle, ten, fifty, full] } => {
                 if load <= 0.1 {

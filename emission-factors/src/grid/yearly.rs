@@ -137,6 +137,10 @@ impl YearlyTable {
         share.map_or(0.0, |share| share.value.central())
     }
 
+    pub(super) fn direct_share_id(&self, country: &str) -> FactorId {
+        share_id(if self.shares.contains_key(country) { country } else { WORLD })
+    }
+
     /// Whether any year of the area is known.
     pub fn contains(&self, area: &str) -> bool {
         self.by_area.contains_key(area)
@@ -220,7 +224,7 @@ impl YearlyTable {
         for (country, share) in &self.shares {
             let key = if country == WORLD { "world" } else { country };
             factors.push(Factor {
-                id: FactorId::new(format!("grid/direct_share/{key}")),
+                id: share_id(country),
                 kind: "grid/direct_share",
                 key: key.to_owned(),
                 unit: "1",
@@ -234,6 +238,10 @@ impl YearlyTable {
         }
         factors
     }
+}
+
+fn share_id(country: &str) -> FactorId {
+    FactorId::new(format!("grid/direct_share/{}", if country == WORLD { "world" } else { country }))
 }
 
 fn id(area: &str, year: i16, measure: &str) -> FactorId {

@@ -14,15 +14,15 @@ const MANIFEST_LIMIT_BYTES: u64 = 64 << 20;
 
 /// What stands at a location.
 #[derive(Debug)]
-pub(super) struct Listing {
+pub(crate) struct Listing {
     /// Every object, in the order of the paths.
-    pub(super) objects: Vec<ObjectMeta>,
+    pub(crate) objects: Vec<ObjectMeta>,
     /// Whether the location names one file, not a folder.
-    pub(super) single_file: bool,
+    pub(crate) single_file: bool,
 }
 
 /// Lists every object at or below a location.
-pub(super) async fn list(location: &Location) -> Result<Listing> {
+pub(crate) async fn list(location: &Location) -> Result<Listing> {
     if !location.path.as_ref().is_empty() {
         match location.store.head(&location.path).await {
             Ok(object) => return Ok(Listing { objects: vec![object], single_file: true }),
@@ -47,7 +47,7 @@ pub(super) async fn list(location: &Location) -> Result<Listing> {
 }
 
 /// The bytes of a small object.
-pub(super) async fn read(location: &Location, object: &ObjectMeta) -> Result<Bytes> {
+pub(crate) async fn read(location: &Location, object: &ObjectMeta) -> Result<Bytes> {
     let uri = location.uri_of(&object.location);
     if object.size > MANIFEST_LIMIT_BYTES {
         return Err(
@@ -59,7 +59,7 @@ pub(super) async fn read(location: &Location, object: &ObjectMeta) -> Result<Byt
 }
 
 /// The file behind an object, when its store is the local file system.
-pub(super) fn local_file(location: &Location, path: &Path) -> Option<PathBuf> {
+pub(crate) fn local_file(location: &Location, path: &Path) -> Option<PathBuf> {
     if location.url.scheme() != "file" {
         return None;
     }

@@ -5,7 +5,7 @@
 //! the next rows are read on. Columns stand in any order; only those that the ledger uses are kept.
 
 mod rows;
-pub(super) mod split;
+pub(crate) mod split;
 
 use std::{io::Write as _, sync::Arc};
 
@@ -23,7 +23,7 @@ use super::{
 use crate::reject::{Reason, Reject};
 
 /// First bytes of a gzip object.
-pub(super) const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+pub(crate) const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 /// Bytes fetched at once.
 const FETCH_BYTES: u64 = 8 * 1024 * 1024;
 /// Compressed bytes inflated at once: gzip makes at most some 1,030 bytes of one.

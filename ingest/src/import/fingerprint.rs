@@ -21,26 +21,31 @@ use arrow::{
     compute::cast,
     datatypes::DataType,
 };
-use datafusion::{error::DataFusionError, prelude::SessionContext};
+use datafusion::{
+    error::DataFusionError,
+    prelude::{SessionContext, col, lit},
+};
 use futures::{StreamExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::Duplicate;
 use crate::{
-    discover::DataObject,
+    discover::{DataObject, Delivery},
     error::{Context as _, Error, Result},
 };
 
 /// Raised when the same objects would give other lines, so that they are read anew.
 const IMPORTER_VERSION: u32 = 1;
+/// Format of utilisation files in the `objects` table.
+pub(crate) const UTILIZATION_FORMAT: &str = "utilization";
 /// Hex digits of a batch id.
 const BATCH_ID_DIGITS: usize = 16;
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// The fingerprint of each object, in order.
-pub(super) async fn fingerprints(
+pub(crate) async fn fingerprints(
     objects: &[DataObject],
     threads: usize,
     cancel: &CancellationToken,
@@ -77,7 +82,7 @@ fn sha256(file: &Path, cancel: &CancellationToken) -> Result<String> {
 }
 
 /// The id of a reading of these objects: equal for equal names and bytes, whatever their order.
-pub(super) fn batch_id(delivery: &DeliveryId, objects: &[(DataObject, String)]) -> BatchId {
+pub(crate) fn batch_id(delivery: &DeliveryId, objects: &[(DataObject, String)]) -> BatchId {
     let named: BTreeMap<&str, &str> =
         objects.iter().map(|(object, fingerprint)| (object.name.as_str(), fingerprint.as_str())).collect();
     let mut hash = Sha256::new();
@@ -90,14 +95,24 @@ pub(super) fn batch_id(delivery: &DeliveryId, objects: &[(DataObject, String)]) 
     BatchId::new(hex)
 }
 
+/// What objects hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holding {
+    /// Billing rows, or the provider's own figures.
+    Billing,
+    /// Measured utilisation.
+    Utilization,
+}
+
 /// The objects that the ledger holds: fingerprint to the deliveries and URIs that brought it.
-pub(super) struct KnownObjects {
+pub(crate) struct KnownObjects {
     objects: BTreeMap<String, BTreeSet<(DeliveryId, String)>>,
     batches: BTreeSet<(DeliveryId, BatchId)>,
 }
 
 impl KnownObjects {
-    pub(super) async fn load(lake: &Lake) -> Result<Self> {
+    /// Objects of billing exports, or, when asked for, of utilisation files: the two do not know of each other.
+    pub(crate) async fn load(lake: &Lake, holding: Holding) -> Result<Self> {
         let mut this = Self { objects: BTreeMap::new(), batches: BTreeSet::new() };
         let context = || "cannot read which objects the ledger holds".to_owned();
         let Some(table) = lake.existing_table(&schema::objects()).await.context(context)? else {
@@ -107,6 +122,13 @@ impl KnownObjects {
         let provider = table.provider(&|_| true).await.context(context)?;
         let rows = SessionContext::new()
             .read_table(provider)
+            .and_then(|frame| {
+                let format = col(c::OBJECT_FORMAT);
+                frame.filter(match holding {
+                    Holding::Billing => format.not_eq(lit(UTILIZATION_FORMAT)),
+                    Holding::Utilization => format.eq(lit(UTILIZATION_FORMAT)),
+                })
+            })
             .and_then(|frame| {
                 frame.select_columns(&[c::OBJECT_SHA256, c::OBJECT_URI, c::DELIVERY_ID, c::BATCH_ID])
             })
@@ -134,18 +156,18 @@ impl KnownObjects {
     }
 
     /// Whether this reading of the delivery is complete in the ledger.
-    pub(super) fn holds_batch(&self, delivery: &DeliveryId, batch: &BatchId) -> bool {
+    pub(crate) fn holds_batch(&self, delivery: &DeliveryId, batch: &BatchId) -> bool {
         self.batches.contains(&(delivery.clone(), batch.clone()))
     }
 
     /// Whether the ledger holds any reading of the delivery.
-    pub(super) fn holds_delivery(&self, delivery: &DeliveryId) -> bool {
+    pub(crate) fn holds_delivery(&self, delivery: &DeliveryId) -> bool {
         self.batches.iter().any(|(known, _)| known == delivery)
     }
 
     /// The objects to read, with their fingerprints, and those that another delivery, or an object before them in this
     /// one, brought already.
-    pub(super) fn split(
+    pub(crate) fn split(
         &self,
         delivery: &DeliveryId,
         objects: &[DataObject],
@@ -170,8 +192,29 @@ impl KnownObjects {
         (kept, duplicates)
     }
 
+    /// Whether nobody holds the bytes of one of the objects that were left out of the delivery as duplicates: their
+    /// holder gave them up after the delivery was looked at.
+    pub(crate) fn lacks_duplicates(
+        &self,
+        delivery: &Delivery,
+        fingerprints: &[String],
+        duplicates: &[Duplicate],
+    ) -> bool {
+        let is_duplicate =
+            |object: &DataObject| duplicates.iter().any(|duplicate| duplicate.uri == object.uri);
+        delivery.objects.iter().zip(fingerprints).any(|(object, fingerprint)| {
+            self.objects.get(fingerprint).is_none_or(BTreeSet::is_empty) && is_duplicate(object)
+        })
+    }
+
+    /// Where the objects of a delivery came from.
+    pub(crate) fn uris(&self, delivery: &DeliveryId) -> impl Iterator<Item = &str> {
+        let holders = self.objects.values().flatten();
+        holders.filter(move |(holder, _)| holder == delivery).map(|(_, uri)| uri.as_str())
+    }
+
     /// Notes that the delivery now holds these objects and no others.
-    pub(super) fn replace(
+    pub(crate) fn replace(
         &mut self,
         delivery: &DeliveryId,
         batch: &BatchId,

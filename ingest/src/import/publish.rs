@@ -129,6 +129,11 @@ impl Publication {
         Ok(())
     }
 
+    /// The table of lines as it is live, and the files of this delivery that were put.
+    pub(super) fn lines(&self) -> (&LakeTable, &[DataFile]) {
+        (&self.lines.table, &self.lines.files)
+    }
+
     /// Puts the rejects, one file for each billing period.
     pub(super) async fn put_rejects(
         &mut self,
@@ -139,20 +144,8 @@ impl Publication {
         for (object, reject) in rejects {
             periods.entry(reject_period(reject)).or_default().push((&objects[*object].0.uri, reject));
         }
-        let table = schema::rejects();
         for (period, rejects) in periods {
-            let columns: Vec<ArrayRef> = vec![
-                Arc::new(rejects.iter().map(|(uri, _)| Some(*uri)).collect::<StringArray>()),
-                Arc::new(Int32Array::from_iter_values(rejects.iter().map(|(_, r)| r.row_group))),
-                Arc::new(Int64Array::from_iter_values(rejects.iter().map(|(_, r)| r.row_number))),
-                Arc::new(rejects.iter().map(|(_, r)| r.column.as_deref()).collect::<StringArray>()),
-                Arc::new(rejects.iter().map(|(_, r)| Some(r.reason.as_str())).collect::<StringArray>()),
-                Arc::new(rejects.iter().map(|(_, r)| Some(r.detail.as_str())).collect::<StringArray>()),
-                Arc::new(rejects.iter().map(|(_, r)| r.value.as_deref()).collect::<StringArray>()),
-                Arc::new(rejects.iter().map(|(_, r)| r.line_id.as_deref()).collect::<StringArray>()),
-                Arc::new(rejects.iter().map(|(_, r)| r.billed_cost.as_deref()).collect::<StringArray>()),
-            ];
-            let file = encode(&table, columns)?;
+            let file = encode_rejects(&rejects)?;
             let partition = self.partition(Some(&period));
             self.rejects.put(&partition, "part-00000", file).await?;
         }
@@ -310,7 +303,24 @@ impl Publication {
     }
 }
 
-fn encode(table: &Table, columns: Vec<ArrayRef>) -> Result<EncodedFile> {
+/// A file of `rejects`: the URI of each object with what was rejected of it.
+pub(crate) fn encode_rejects(rejects: &[(&str, &Reject)]) -> Result<EncodedFile> {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(rejects.iter().map(|(uri, _)| Some(*uri)).collect::<StringArray>()),
+        Arc::new(Int32Array::from_iter_values(rejects.iter().map(|(_, r)| r.row_group))),
+        Arc::new(Int64Array::from_iter_values(rejects.iter().map(|(_, r)| r.row_number))),
+        Arc::new(rejects.iter().map(|(_, r)| r.column.as_deref()).collect::<StringArray>()),
+        Arc::new(rejects.iter().map(|(_, r)| Some(r.reason.as_str())).collect::<StringArray>()),
+        Arc::new(rejects.iter().map(|(_, r)| Some(r.detail.as_str())).collect::<StringArray>()),
+        Arc::new(rejects.iter().map(|(_, r)| r.value.as_deref()).collect::<StringArray>()),
+        Arc::new(rejects.iter().map(|(_, r)| r.line_id.as_deref()).collect::<StringArray>()),
+        Arc::new(rejects.iter().map(|(_, r)| r.billed_cost.as_deref()).collect::<StringArray>()),
+    ];
+    encode(&schema::rejects(), columns)
+}
+
+/// A file of a table from the columns of its file schema.
+pub(crate) fn encode(table: &Table, columns: Vec<ArrayRef>) -> Result<EncodedFile> {
     let context = || format!("cannot write a file of `{}`", table.name);
     let batch = RecordBatch::try_new(table.file_schema(), columns).context(context)?;
     let mut encoder = FileEncoder::new(table, table.file_schema()).context(context)?;
@@ -324,7 +334,8 @@ fn period_text(period: i32) -> Result<String> {
     Ok(period.to_string())
 }
 
-fn reject_period(reject: &Reject) -> String {
+/// Partition value of a reject's billing period.
+pub(crate) fn reject_period(reject: &Reject) -> String {
     reject
         .period
         .and_then(billing_period)

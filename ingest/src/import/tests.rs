@@ -245,6 +245,76 @@ async fn a_delivery_with_a_missing_file_is_refused_and_keeps_what_it_had() {
 }
 
 #[tokio::test]
+async fn a_copy_counts_when_its_holder_gives_it_up_in_the_same_import() {
+    let bench = Bench::new();
+    bench.write("zz/x.csv", &hours("2026-10", 0..50));
+    bench.import("").await;
+    bench.write("aa/x.csv", &hours("2026-10", 0..50));
+    let report = bench.import("").await;
+    assert!(matches!(report.deliveries[0].outcome, Outcome::Nothing), "{report:?}");
+    // `aa` is visited first, when `zz` still holds the lines that it is about to drop.
+    bench.write("zz/x.csv", &hours("2026-10", 100..110));
+    let report = bench.import("").await;
+    assert_eq!(report.deliveries.len(), 2);
+    assert!(report.deliveries.iter().all(|d| matches!(d.outcome, Outcome::Imported)), "{report:?}");
+    assert!(report.deliveries[0].duplicates.is_empty(), "{report:?}");
+    assert_eq!(bench.query("select count(*) from billing_lines").await, [["60"]]);
+    // The two change places: both must be read, and neither is lost.
+    bench.write("zz/x.csv", &hours("2026-10", 0..50));
+    bench.write("aa/x.csv", &hours("2026-10", 100..110));
+    bench.import("").await;
+    assert_eq!(bench.query("select count(*) from billing_lines").await, [["60"]]);
+    let again = bench.import("").await;
+    assert!(again.deliveries.iter().all(|d| matches!(d.outcome, Outcome::Unchanged)), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_bill_in_other_bytes_is_refused() {
+    let bench = Bench::new();
+    bench.write("first/a.csv", &hours("2026-10", 0..500));
+    bench.import("").await;
+    let before = bench.query("select count(*), sum(billed_cost) from billing_lines").await;
+    let version = bench.lake().table(&schema::billing_lines()).await.unwrap().version();
+    let backwards = || (0..500).rev().map(|hour| line("2026-10", hour));
+    let other_ids = csv(backwards().map(|line| line.replacen("line-", "other-export-", 1)));
+    // Other order; part of the lines in another file; and, as from another AWS export, other ids.
+    for other in [csv(backwards()), csv(backwards().take(60)), other_ids] {
+        bench.write("second/b.csv", &other);
+        let report = bench.import("").await;
+        let [first, second] = report.deliveries.as_slice() else { panic!("{report:?}") };
+        assert!(matches!(first.outcome, Outcome::Unchanged), "{report:?}");
+        let Outcome::Refused(error) = &second.outcome else { panic!("{report:?}") };
+        assert_eq!(error.kind(), ErrorKind::Input);
+        let message = error.to_string();
+        let said =
+            [first.id.as_str(), second.id.as_str(), "first/a.csv", "2026-10", "999999999999", "remove one"];
+        assert!(said.iter().all(|word| message.contains(word)), "{message}");
+        assert_eq!(bench.query("select count(*), sum(billed_cost) from billing_lines").await, before);
+        assert_eq!(bench.query("select count(*) from objects").await, [["1"]]);
+        assert_eq!(bench.lake().table(&schema::billing_lines()).await.unwrap().version(), version);
+    }
+}
+
+#[tokio::test]
+async fn parts_of_a_month_stand_side_by_side() {
+    let bench = Bench::new();
+    // Steady use: both halves have as many lines and the same cost, and so does the same month of another account.
+    let steady =
+        |hour: usize| line("2026-10", hour).replace(&format!(",{}.{:02},", hour / 100, hour % 100), ",1.00,");
+    bench.write("first/a.csv", &csv((0..300).map(steady)));
+    bench.write("second/b.csv", &csv((300..600).map(steady)));
+    bench.write(
+        "third/c.csv",
+        &csv((0..300).map(|hour| steady(hour).replace("999999999999", "888888888888"))),
+    );
+    let report = bench.import("").await;
+    assert_eq!(report.deliveries.len(), 3);
+    assert!(report.deliveries.iter().all(|d| matches!(d.outcome, Outcome::Imported)), "{report:?}");
+    let sums = bench.query("select count(*), sum(billed_cost) from billing_lines").await;
+    assert_eq!(sums, [["900", "900.000000000000"]]);
+}
+
+#[tokio::test]
 async fn threads_memory_and_the_cut_into_files_do_not_change_the_bytes() {
     let mut expected: Option<BTreeMap<String, Vec<String>>> = None;
     for (threads, memory_budget_bytes, files) in

@@ -130,6 +130,11 @@ fn by_size(value: i64) -> Option<i64> {
     }
 }
 
+/// The instant that a text names, in microseconds since 1970, UTC; nothing outside the years 1970 to 9999.
+pub(crate) fn instant_from_text(text: &str) -> Option<i64> {
+    parse(text).filter(|micros| (0..END_OF_TIME).contains(micros))
+}
+
 /// `2024-09-01`, `2024-09-01 00:00:00`, `2024-09-01T00:00Z`, `2024-09-01T00:00:00.000+02:00`, `... UTC`.
 pub(super) fn parse(text: &str) -> Option<i64> {
     let text = text.trim().as_bytes();

@@ -6,3 +6,4 @@ mod crash;
 mod dying_store;
 mod exactness;
 mod stages;
+mod utilization;

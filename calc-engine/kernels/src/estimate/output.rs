@@ -92,8 +92,8 @@ fn numbers(
     let mut values = match name {
         c::UTILIZATION => of_class(|own| own.utilization),
         c::PUE => of_class(|own| own.pue),
-        c::GRID_INTENSITY_G_PER_KWH => rows.grid_g_per_kwh.clone(),
-        c::MARKET_INTENSITY_G_PER_KWH => of_class(|own| own.market_g_per_kwh),
+        c::GRID_INTENSITY_G_PER_KWH => rows.intensities.iter().map(|own| own.location).collect(),
+        c::MARKET_INTENSITY_G_PER_KWH => rows.intensities.iter().map(|own| own.market).collect(),
         _ => return None,
     };
     if name == c::UTILIZATION && !rows.measured.is_empty() {

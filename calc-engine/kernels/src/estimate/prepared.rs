@@ -48,7 +48,7 @@ pub const MEASURES: [Measure; COUNT] = [
     measure(c::CO2E_EMBODIED_G, "gCO2e", "amount x embodied emissions per unit"),
     measure(c::CO2E_EMBODIED_G_LOW, "gCO2e", "as co2e_embodied_g, at the low bound"),
     measure(c::CO2E_EMBODIED_G_HIGH, "gCO2e", "as co2e_embodied_g, at the high bound"),
-    measure(c::CO2E_UPSTREAM_G, "gCO2e", "energy_kwh x fuel supply per kWh"),
+    measure(c::CO2E_UPSTREAM_G, "gCO2e", "energy_kwh x fuel supply per kWh, of the hour where it is known"),
     measure(c::CO2E_T_AND_D_G, "gCO2e", "energy_kwh x lost per delivered x grid_intensity_g_per_kwh"),
     measure(c::WATER_L, "L", "water_cooling_l + energy_kwh x water behind a kWh"),
     measure(c::WATER_COOLING_L, "L", "amount x IT energy in the facility x WUE"),
@@ -56,6 +56,17 @@ pub const MEASURES: [Measure; COUNT] = [
 
 /// Positions of quantities that a method may not state.
 pub(super) const OPTIONAL: [usize; 5] = [12, 16, 17, 18, 19];
+
+/// What a kWh of a row emits, gCO2e/kWh: of the year, or of the row's hours.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Intensity {
+    /// Location-based.
+    pub(super) location: f64,
+    /// Market-based; NaN where the method states none.
+    pub(super) market: f64,
+    /// Fuel supply; NaN where the method states none.
+    pub(super) upstream: f64,
+}
 
 /// Coefficients of a class at its default utilisation, without pointers in the way.
 #[derive(Debug, Clone)]
@@ -77,12 +88,11 @@ pub(super) struct Prepared {
     /// Default utilisation; NaN where energy does not depend on it.
     pub(super) utilization: f64,
     pub(super) pue: f64,
-    pub(super) grid_g_per_kwh: f64,
+    /// Intensities of the year.
+    pub(super) yearly: Intensity,
     grid_low: f64,
     grid_high: f64,
-    /// NaN where not stated, as the next four.
-    pub(super) market_g_per_kwh: f64,
-    upstream_g_per_kwh: f64,
+    /// NaN where not stated, as the next two.
     t_and_d_ratio: f64,
     wue_l_per_kwh: f64,
     electricity_water_l_per_kwh: f64,
@@ -142,11 +152,13 @@ impl Prepared {
                 None => f64::NAN,
             },
             pue: coefficients.pue.central,
-            grid_g_per_kwh: grid.central,
+            yearly: Intensity {
+                location: grid.central,
+                market: stated(coefficients.market_g_per_kwh),
+                upstream: stated(coefficients.upstream_g_per_kwh),
+            },
             grid_low: relative(grid.low),
             grid_high: relative(grid.high),
-            market_g_per_kwh: stated(coefficients.market_g_per_kwh),
-            upstream_g_per_kwh: stated(coefficients.upstream_g_per_kwh),
             t_and_d_ratio: stated(coefficients.t_and_d_ratio),
             wue_l_per_kwh: stated(coefficients.wue_l_per_kwh),
             electricity_water_l_per_kwh: stated(coefficients.electricity_water_l_per_kwh),
@@ -165,11 +177,9 @@ impl Prepared {
             embodied: Bounds::ZERO,
             utilization: f64::NAN,
             pue: 0.0,
-            grid_g_per_kwh: 0.0,
+            yearly: Intensity { location: 0.0, market: 0.0, upstream: 0.0 },
             grid_low: 0.0,
             grid_high: 0.0,
-            market_g_per_kwh: 0.0,
-            upstream_g_per_kwh: 0.0,
             t_and_d_ratio: 0.0,
             wue_l_per_kwh: 0.0,
             electricity_water_l_per_kwh: 0.0,
@@ -181,7 +191,8 @@ impl Prepared {
     /// A negative amount gives negative quantities, so that a correction takes back exactly what it corrects; its low
     /// bound then lies above its high bound, and the bounds of sums still hold.
     #[inline]
-    pub(super) fn row(&self, amount: f64, grid_g_per_kwh: f64) -> [f64; COUNT] {
+    pub(super) fn row(&self, amount: f64, intensity: Intensity) -> [f64; COUNT] {
+        let Intensity { location: grid_g_per_kwh, market, upstream } = intensity;
         let [cpu, memory, accelerator, storage, network, platform] = self.components;
         let energy = amount * self.energy.central;
         let energy_low = amount * self.energy.low;
@@ -200,11 +211,11 @@ impl Prepared {
             energy * grid_g_per_kwh,
             energy_low * (grid_g_per_kwh * self.grid_low),
             energy_high * (grid_g_per_kwh * self.grid_high),
-            energy * self.market_g_per_kwh,
+            energy * market,
             amount * self.embodied.central,
             amount * self.embodied.low,
             amount * self.embodied.high,
-            energy * self.upstream_g_per_kwh,
+            energy * upstream,
             energy * self.t_and_d_ratio * grid_g_per_kwh,
             cooling + energy * self.electricity_water_l_per_kwh,
             cooling,
@@ -215,15 +226,25 @@ impl Prepared {
 const SECONDS_PER_HOUR: i64 = 3600;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// The mean of the hours that an interval touches (microseconds since the epoch, half-open); `None` when one of them is
-/// not known. An empty interval touches the hour of its start.
-pub(super) fn hourly_mean(hourly: &HourlyIntensity, start_us: i64, end_us: i64) -> Option<f64> {
+/// The means of the hours that an interval touches (microseconds since the epoch, half-open) in place of the year's
+/// figures; `None` when one of them is not known. An empty interval touches the hour of its start.
+pub(super) fn hourly_mean(
+    hourly: &HourlyIntensity,
+    yearly: Intensity,
+    start_us: i64,
+    end_us: i64,
+) -> Option<Intensity> {
     let hour_us = SECONDS_PER_HOUR * MICROS_PER_SECOND;
     let origin = hourly.start_s * MICROS_PER_SECOND;
     let first = usize::try_from((start_us.checked_sub(origin)?).div_euclid(hour_us)).ok()?;
     let last_us = end_us.saturating_sub(1).max(start_us);
     let last = usize::try_from((last_us.checked_sub(origin)?).div_euclid(hour_us)).ok()?;
-    let hours = hourly.g_per_kwh.get(first..=last)?;
-    let mean = hours.iter().sum::<f64>() / hours.len() as f64;
-    (!mean.is_nan()).then_some(mean)
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let location = mean(hourly.g_per_kwh.get(first..=last)?);
+    let upstream = mean(hourly.upstream_g_per_kwh.get(first..=last)?);
+    (!location.is_nan()).then_some(Intensity {
+        location,
+        market: if hourly.serves_market { location } else { yearly.market },
+        upstream,
+    })
 }

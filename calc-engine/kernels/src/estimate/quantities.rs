@@ -46,12 +46,12 @@ pub(super) fn quantities(
         let start = number * BLOCK;
         for (offset, class) in classes.iter().enumerate() {
             let (row, class) = (start + offset, *class as usize);
-            let (amount, grid_g_per_kwh) = (rows.amounts[row], rows.grid_g_per_kwh[row]);
+            let (amount, intensity) = (rows.amounts[row], rows.intensities[row]);
             let values = match (rows.measured(row), decided[class].coefficients.as_deref()) {
                 (Some(utilization), Some(coefficients)) => {
-                    Prepared::of(coefficients, Some(utilization)).row(amount, grid_g_per_kwh)
+                    Prepared::of(coefficients, Some(utilization)).row(amount, intensity)
                 }
-                _ => prepared[class].row(amount, grid_g_per_kwh),
+                _ => prepared[class].row(amount, intensity),
             };
             for (column, value) in block.iter_mut().zip(values) {
                 column[offset] = value;

@@ -5,7 +5,7 @@ use arrow::{array::Array as _, buffer::BooleanBuffer};
 use super::{
     EstimateError,
     input::{Lines, amount_from_steps},
-    prepared::{Prepared, hourly_mean},
+    prepared::{Intensity, Prepared, hourly_mean},
 };
 use crate::class::Basis;
 
@@ -16,7 +16,7 @@ pub(super) struct Rows {
     /// Rows whose class has an estimate but whose amount is null.
     pub(super) any_lost: bool,
     pub(super) amounts: Vec<f64>,
-    pub(super) grid_g_per_kwh: Vec<f64>,
+    pub(super) intensities: Vec<Intensity>,
     pub(super) hourly: Vec<bool>,
     /// Measured utilisation where it is used, NaN elsewhere; empty when no row has one.
     pub(super) measured: Vec<f64>,
@@ -40,7 +40,7 @@ impl Rows {
         let (amount_steps, cost_steps) = (lines.amount.values(), lines.effective_cost.values());
         let mut any_lost = false;
         let mut amounts = Vec::with_capacity(rows);
-        let mut grid_g_per_kwh = Vec::with_capacity(rows);
+        let mut intensities = Vec::with_capacity(rows);
         let mut hourly = Vec::with_capacity(rows);
         for (row, class) in classes.iter().enumerate() {
             let own = &prepared[*class as usize];
@@ -50,11 +50,10 @@ impl Rows {
                 Some(Basis::EffectiveCost) => amount_from_steps(cost_steps[row]),
                 None => 0.0,
             });
-            let of_hours = own
-                .hourly
-                .as_ref()
-                .and_then(|hours| hourly_mean(hours, lines.start.value(row), lines.end.value(row)));
-            grid_g_per_kwh.push(of_hours.unwrap_or(own.grid_g_per_kwh));
+            let of_hours = own.hourly.as_ref().and_then(|hours| {
+                hourly_mean(hours, own.yearly, lines.start.value(row), lines.end.value(row))
+            });
+            intensities.push(of_hours.unwrap_or(own.yearly));
             hourly.push(of_hours.is_some());
         }
         let measured = match lines.utilization {
@@ -75,7 +74,7 @@ impl Rows {
                 }
             }
         }
-        Ok(Self { estimated, any_lost, amounts, grid_g_per_kwh, hourly, measured })
+        Ok(Self { estimated, any_lost, amounts, intensities, hourly, measured })
     }
 
     /// The measured utilisation that a row uses.

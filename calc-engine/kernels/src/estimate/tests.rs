@@ -190,6 +190,62 @@ fn hours_are_used_where_every_hour_of_the_line_is_known() {
 }
 
 #[test]
+fn upstream_and_market_are_of_the_same_hours() {
+    let mut hours = HourlyGridBuilder::default();
+    let mut push = |zone: &str, hour: i64, direct, lifecycle| {
+        hours.push(zone, OCTOBER_S + hour * HOUR_S, direct, lifecycle, false).unwrap();
+    };
+    push("US-MIDA-PJM", 0, Some(100.0), Some(130.0));
+    push("US-MIDA-PJM", 1, Some(200.0), Some(260.0));
+    push("US-MIDA-PJM", 2, None, Some(300.0));
+    push("US-MIDA-PJM", 3, Some(150.0), None);
+    push("DE", 0, Some(100.0), Some(130.0));
+    let factors = FactorSet::builder().with_hourly_grid(hours.build().unwrap()).build().unwrap();
+    let share = factors.grid().direct_share("US");
+    let mut estimator = Estimator::new(
+        MethodName::Airshed,
+        Arc::new(factors),
+        MethodOptions::default(),
+        "2026-10".parse().unwrap(),
+    );
+    let line = |first: i64, hours: i64| {
+        let mut line = Line::new("AmazonEC2", "BoxUsage:m5.xlarge", "Hrs", 1000.0);
+        line.start_s = OCTOBER_S + first * HOUR_S;
+        line.hours = hours;
+        line
+    };
+    let mut frankfurt = line(0, 1);
+    frankfurt.region = Some("eu-central-1");
+    let emissions = estimator
+        .estimate(&batch(&[line(0, 1), line(0, 2), line(2, 1), line(3, 1), line(9, 1), frankfurt], true))
+        .unwrap();
+    let per_kwh = |column: &str, row: usize| {
+        quantity(&emissions, column, row).unwrap() / quantity(&emissions, c::ENERGY_KWH, row).unwrap()
+    };
+    // Row, upstream, market, g/kWh. Without a residual mix in the United States the market follows the location.
+    for (row, upstream, market) in [
+        (0, 30.0, 100.0),
+        (1, 45.0, 150.0),
+        (2, 300.0 * (1.0 - share), 300.0 * share),
+        (3, 150.0 / share - 150.0, 150.0),
+        // An hour that is not known: the year, 394.69 lifecycle and 322.97 direct.
+        (4, 394.69 - 322.97, 322.97),
+    ] {
+        let found = [per_kwh(c::CO2E_UPSTREAM_G, row), per_kwh(c::CO2E_MARKET_G, row)];
+        assert!((found[0] - upstream).abs() < 1e-6 && (found[1] - market).abs() < 1e-6, "{row}: {found:?}");
+        let stated = emissions.column_by_name(c::MARKET_INTENSITY_G_PER_KWH).unwrap().to_data().buffers()[0]
+            .typed_data::<f64>()[row];
+        assert!((stated - market).abs() < 1e-9, "{row}: {stated}");
+        let factors = word(&emissions, c::FACTORS, row).unwrap();
+        assert!(factors.contains("grid/hourly/US-MIDA-PJM/2026-10"), "{factors}");
+        assert!(factors.contains("grid/direct_share/US"), "{factors}");
+    }
+    // Germany has a residual mix, which is yearly.
+    assert!((per_kwh(c::CO2E_UPSTREAM_G, 5) - 30.0).abs() < 1e-6);
+    assert!((per_kwh(c::CO2E_MARKET_G, 5) - 100.0).abs() > 100.0);
+}
+
+#[test]
 fn a_cost_proportional_estimate_multiplies_the_cost() {
     let spend = crate::method::SpendFactor {
         currency: "USD".into(),

@@ -98,9 +98,16 @@ fn located(line: &Line<'_>, physical: Physical, context: &Context<'_>) -> Class 
     };
     let Physical { family, quality, mut steps, .. } = physical;
     steps.insert(0, region_step(line, code));
+    if line.unit.is_none() {
+        steps.insert(
+            1,
+            Step::new("unit", "taken for the one that the usage type always has")
+                .with_note("the export names none"),
+        );
+    }
     steps.extend(place.steps.iter().cloned());
-    let quality = match line.region {
-        LineRegion::Edge(_) => Quality::Proxy,
+    let quality = match (line.region, line.unit) {
+        (LineRegion::Edge(_), _) | (_, None) => Quality::Proxy,
         _ => quality,
     };
     let coefficients = Coefficients {

@@ -3,10 +3,10 @@
 //! What is billed by the hour of a named type is an [`Meter::Instance`], whatever service stands in front of it. What is
 //! billed by vCPU, GB or a unit of them is a [`Meter::Slice`] of a stand-in server, because no provider says on which
 //! machine it runs. AWS's own definitions give the slice: a Lambda function has one vCPU per 1,769 MB
-//! (docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), a Glue DPU is 4 vCPU and 16 GB
-//! (aws.amazon.com/glue/pricing), an Aurora, Neptune or DocumentDB capacity unit about 2 GiB with matching processor
-//! (docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.how-it-works.html; a quarter of a vCPU in
-//! the memory-optimised types behind it), a Redshift processing unit 16 GB
+//! (docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), a Glue DPU is 4 vCPU and 16 GB, a memory-optimised
+//! one (M-DPU) 4 vCPU and 32 GB (aws.amazon.com/glue/pricing), an Aurora, Neptune or DocumentDB capacity unit about
+//! 2 GiB with matching processor (docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.how-it-works.html;
+//! a quarter of a vCPU in the memory-optimised types behind it), a Redshift processing unit 16 GB
 //! (docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html; two vCPU in the same proportion).
 
 use airshed_domain::status::UsageFamily;
@@ -25,11 +25,32 @@ const ACU_GIB: f64 = 2.0;
 const DPU_VCPU: f64 = 4.0;
 /// GiB of the same.
 const DPU_GIB: f64 = 16.0;
+/// GiB of a memory-optimised one (M-DPU), which has the same vCPU.
+const M_DPU_GIB: f64 = 32.0;
 /// vCPU of a Redshift processing unit.
 const RPU_VCPU: f64 = 2.0;
 /// GiB of the same.
 const RPU_GIB: f64 = 16.0;
 const SECONDS_PER_HOUR: f64 = 3600.0;
+
+/// Usage types of EC2 instances; other services use the words too, for fees on instances that EC2 bills.
+const EC2_METERS: [&str; 13] = [
+    "BoxUsage",
+    "SpotUsage",
+    "HeavyUsage",
+    "MediumUsage",
+    "LightUsage",
+    "DedicatedUsage",
+    "DedicatedSpotUsage",
+    "ReservedBox",
+    "UnusedBox",
+    "UnusedDed",
+    "HostUsage",
+    "ReservedHostUsage",
+    "HostBoxUsage",
+];
+/// Services whose lines with those usage types are the instances themselves.
+const EC2_SERVICES: [&str; 2] = ["AmazonEC2", "AmazonGameLift"];
 
 /// Which part of a machine's power a line causes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +117,13 @@ pub fn meter<'a>(line: &Line<'a>) -> Option<Meter<'a>> {
             Meter::Instance { name, nodes, draw }
         }))
     };
-    if line.service == "ElasticMapReduce" && matches!(head, "BoxUsage" | "SpotUsage" | "HeavyUsage") {
-        return Some(Meter::None(Reason::CountedOnInstance, UsageFamily::Instance));
+    if EC2_METERS.contains(&head) {
+        if line.service == "ElasticMapReduce" || is_marketplace_product(line.service) {
+            return Some(Meter::None(Reason::CountedOnInstance, UsageFamily::Instance));
+        }
+        if !EC2_SERVICES.contains(&line.service) {
+            return None;
+        }
     }
     match head {
         "BoxUsage"
@@ -112,9 +138,11 @@ pub fn meter<'a>(line: &Line<'a>) -> Option<Meter<'a>> {
         | "Node"
         | "ESInstance"
         | "InstanceUsage"
-        | "InstanceUsageIOOptimized" => instance(1.0, Draw::Whole),
+        | "InstanceUsageIOOptimized"
+        // As Database Migration Service spells it.
+        | "InstanceUsg" => instance(1.0, Draw::Whole),
         "UnusedBox" | "UnusedDed" => instance(1.0, Draw::Idle),
-        "Multi-AZUsage" => instance(2.0, Draw::Whole),
+        "Multi-AZUsage" | "Multi-AZUsg" => instance(2.0, Draw::Whole),
         // A Multi-AZ database cluster: one writer and two readable standbys, billed as one.
         "Multi-AZClusterUsage" => instance(3.0, Draw::Whole),
         "HostUsage" | "ReservedHostUsage" => Some(if line.counts_hours() {
@@ -133,6 +161,12 @@ pub fn meter<'a>(line: &Line<'a>) -> Option<Meter<'a>> {
         _ if tail.starts_with("ml.") => instance(1.0, Draw::Whole),
         _ => named_without_colon(line),
     }
+}
+
+/// Whether a service code is a product code of the AWS Marketplace, such as `8k2vbtq0wlz5o3dj7xmae14rc`: software
+/// billed by the hour of the instance that it runs on.
+fn is_marketplace_product(service: &str) -> bool {
+    service.len() >= 20 && service.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 /// Brokers behind one billed hour of Amazon MQ.
@@ -214,7 +248,9 @@ fn slice<'a>(line: &Line<'a>) -> Option<Meter<'a>> {
     } else if usage.contains("EMR-SERVERLESS") && usage.contains("MemoryGBHours") {
         (UsageFamily::ServerlessMemory, 0.0, 1.0, &["GB"])
     } else if line.service == "AWSGlue" && usage.contains("DPU-Hour") {
-        (UsageFamily::ServerlessCompute, DPU_VCPU, DPU_GIB, &["DPU", "M-DPU"])
+        let memory_optimised = usage.contains("M-DPU-Hour") || line.unit.and_then(hours_of) == Some("M-DPU");
+        let gib = if memory_optimised { M_DPU_GIB } else { DPU_GIB };
+        (UsageFamily::ServerlessCompute, DPU_VCPU, gib, &["DPU", "M-DPU"])
     } else if usage.starts_with("Redshift:ServerlessUsage") {
         (UsageFamily::ServerlessCompute, RPU_VCPU, RPU_GIB, &["RPU"])
     } else if is_capacity_unit(usage) {

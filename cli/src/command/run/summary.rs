@@ -180,7 +180,13 @@ impl Summary {
         lines.join("\n")
     }
 
-    pub(super) fn json(&self, input: &str, lake: &str, deliveries: &Value) -> Value {
+    pub(super) fn json(
+        &self,
+        input: Option<&str>,
+        lake: &str,
+        deliveries: &Value,
+        utilization: &Value,
+    ) -> Value {
         let decimal = |steps: i128, scale: i8| Decimal128Type::format_decimal(steps, 38, scale);
         let quantity = |steps: i128| decimal(steps, QUANTITY_SCALE);
         let totals: serde_json::Map<_, _> = self
@@ -236,6 +242,7 @@ impl Summary {
             "top_services": self.services.iter().map(service).collect::<Vec<_>>(),
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
             "deliveries": deliveries,
+            "utilization": utilization,
             "stages": self.stages.iter().map(stage).collect::<Vec<_>>(),
             "rows_per_s": self.rows_per_s(),
         })
@@ -266,7 +273,10 @@ impl Cost {
 }
 
 async fn rejected(ledger: &Ledger) -> anyhow::Result<u64> {
-    let batch = answer(ledger, "SELECT count(*) FROM rejects").await?;
+    // Rejects of utilisation files are no billed rows.
+    let sql = "SELECT count(*) FROM rejects WHERE delivery_id NOT IN \
+               (SELECT delivery_id FROM objects WHERE object_format = 'utilization')";
+    let batch = answer(ledger, sql).await?;
     Ok(batch.column(0).as_primitive::<Int64Type>().value(0).unsigned_abs())
 }
 

@@ -44,7 +44,7 @@ impl LoadCurve {
 
     /// The best curve with this shift, and the sum of its squared errors.
     fn regression(c: f64) -> (Self, f64) {
-        let points = TDP_SHARES.map(|(load, share)| ((load + c).ln(), share));
+        let points = TDP_SHARES.map(|(load, share)| (libm::log(load + c), share));
         let count = points.len() as f64;
         let (mean_x, mean_y) = (
             points.iter().map(|p| p.0).sum::<f64>() / count,
@@ -59,7 +59,7 @@ impl LoadCurve {
 
     /// Power of one processor, W, to the five digits that the API keeps.
     pub(super) fn processor_w(self, tdp_w: f64, load_pct: f64) -> f64 {
-        let watts = tdp_w * (self.a * (load_pct + self.c).ln() + self.e);
+        let watts = tdp_w * (self.a * libm::log(load_pct + self.c) + self.e);
         five_digits(watts.max(LEAST_CPU_W))
     }
 }

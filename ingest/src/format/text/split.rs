@@ -10,7 +10,7 @@ const FIELD_LIMIT: usize = 16 * 1024;
 const START_BYTES: usize = 1024;
 
 /// Splits text into rows of fields.
-pub(in crate::format) struct Splitter {
+pub(crate) struct Splitter {
     reader: Reader,
     /// Kept until three bytes are there, so that a byte order mark is seen whole.
     start: Option<Vec<u8>>,
@@ -23,25 +23,25 @@ pub(in crate::format) struct Splitter {
 }
 
 /// One row, split.
-pub(in crate::format) struct Row<'a> {
+pub(crate) struct Row<'a> {
     bytes: &'a [u8],
     ends: &'a [usize],
     /// It was longer than the limit; its fields are not here.
-    pub(in crate::format) too_long: bool,
+    pub(crate) too_long: bool,
 }
 
 impl Row<'_> {
-    pub(in crate::format) fn fields(&self) -> usize {
+    pub(crate) fn fields(&self) -> usize {
         self.ends.len()
     }
 
-    pub(in crate::format) fn field(&self, index: usize) -> &[u8] {
+    pub(crate) fn field(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.bytes[start..self.ends[index]]
     }
 
     /// The start of the row with commas between its fields, for a reject.
-    pub(in crate::format) fn start(&self) -> String {
+    pub(crate) fn start(&self) -> String {
         let end = self.bytes.len().min(START_BYTES);
         let mut cuts = vec![0];
         cuts.extend(self.ends.iter().copied().take_while(|cut| *cut < end));
@@ -53,7 +53,7 @@ impl Row<'_> {
 }
 
 impl Splitter {
-    pub(in crate::format) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             reader: Reader::new(),
             start: Some(Vec::new()),
@@ -67,7 +67,7 @@ impl Splitter {
     }
 
     /// Takes more text and gives out each row that it completes.
-    pub(in crate::format) fn feed(&mut self, text: &[u8], mut row: impl FnMut(Row<'_>)) {
+    pub(crate) fn feed(&mut self, text: &[u8], mut row: impl FnMut(Row<'_>)) {
         if let Some(mut start) = self.start.take() {
             start.extend_from_slice(text);
             if start.len() < 3 {
@@ -81,7 +81,7 @@ impl Splitter {
     }
 
     /// Gives out the last row, when it does not end in a line break.
-    pub(in crate::format) fn finish(&mut self, mut row: impl FnMut(Row<'_>)) {
+    pub(crate) fn finish(&mut self, mut row: impl FnMut(Row<'_>)) {
         if let Some(start) = self.start.take() {
             self.run(&start, &mut row);
         }

@@ -35,6 +35,8 @@ struct Use<'a> {
     draw: Draw,
     utilization: Bounds,
     measurable: bool,
+    /// Whether the memory has a line of its own, so that this one must not hold any.
+    memory_apart: bool,
     note: String,
 }
 
@@ -42,28 +44,22 @@ struct Use<'a> {
 pub(super) fn physical(line: &Line<'_>, context: &Context<'_>) -> Option<Result<Physical, NotPhysical>> {
     Some(match meter(line)? {
         Meter::None(reason, family) => Err(NotPhysical(reason, family)),
-        Meter::Instance { name, nodes, draw } => instance(line, context, name, nodes, draw),
-        Meter::Host { family } => host(line, context, family),
+        Meter::Instance { name, nodes, draw } => instance(context, name, nodes, draw),
+        Meter::Host { family } => host(context, family),
         Meter::Credits { family } => credits(context, family),
         Meter::Slice { family, architecture, vcpu_hours, memory_gib_hours, draw } => {
-            slice(line, context, (family, architecture), (vcpu_hours, memory_gib_hours), draw)
+            slice(context, (family, architecture), (vcpu_hours, memory_gib_hours), draw)
         }
     })
 }
 
-fn instance(
-    line: &Line<'_>,
-    context: &Context<'_>,
-    name: &str,
-    nodes: f64,
-    draw: Draw,
-) -> Result<Physical, NotPhysical> {
+fn instance(context: &Context<'_>, name: &str, nodes: f64, draw: Draw) -> Result<Physical, NotPhysical> {
     let resolved = context
         .factors
         .compute()
         .resolve_instance(name)
         .ok_or(NotPhysical(Reason::UnknownInstanceType, UsageFamily::Instance))?;
-    let default = context.options.default_utilization.of(line.service);
+    let default = context.options.default_utilization.fallback;
     let note = if resolved.note.is_empty() { String::new() } else { format!("; {}", resolved.note) };
     used(
         &Use {
@@ -74,6 +70,7 @@ fn instance(
             draw,
             utilization: burst_baseline(&resolved.instance, default),
             measurable: draw == Draw::Whole,
+            memory_apart: false,
             note: format!("{name}, {nodes} per billed hour{note}"),
         },
         context,
@@ -88,7 +85,7 @@ fn burst_baseline(instance: &InstanceType, default: Bounds) -> Bounds {
     })
 }
 
-fn host(line: &Line<'_>, context: &Context<'_>, family: &str) -> Result<Physical, NotPhysical> {
+fn host(context: &Context<'_>, family: &str) -> Result<Physical, NotPhysical> {
     let unknown = NotPhysical(Reason::UnknownInstanceType, UsageFamily::DedicatedHost);
     let mut sizes = context.factors.compute().family(family);
     let first = sizes.next().ok_or(unknown)?;
@@ -117,8 +114,9 @@ fn host(line: &Line<'_>, context: &Context<'_>, family: &str) -> Result<Physical
             family: UsageFamily::DedicatedHost,
             hours: 1.0,
             draw: Draw::Whole,
-            utilization: context.options.default_utilization.of(line.service),
+            utilization: context.options.default_utilization.fallback,
             measurable: false,
+            memory_apart: false,
             note: format!("whole host of {family}, {} vCPU", largest.host.vcpu),
         },
         context,
@@ -137,6 +135,7 @@ fn credits(context: &Context<'_>, family: &str) -> Result<Physical, NotPhysical>
             draw: Draw::AboveIdle,
             utilization: CREDIT_UTILIZATION,
             measurable: false,
+            memory_apart: false,
             note: format!("one vCPU of {family} at full use, above what it draws at rest"),
         },
         context,
@@ -144,7 +143,6 @@ fn credits(context: &Context<'_>, family: &str) -> Result<Physical, NotPhysical>
 }
 
 fn slice(
-    line: &Line<'_>,
     context: &Context<'_>,
     (family, architecture): (UsageFamily, Architecture),
     (vcpu_hours, memory_gib_hours): (f64, f64),
@@ -163,8 +161,10 @@ fn slice(
             family,
             hours: 1.0,
             draw,
-            utilization: context.options.default_utilization.of(line.service),
+            utilization: context.options.default_utilization.fallback,
             measurable: false,
+            // Above rest nothing is left of memory; else vCPU-hours without GB have their GB on another line.
+            memory_apart: memory_gib_hours <= 0.0 && draw != Draw::AboveIdle,
             note: format!(
                 "{vcpu_hours} vCPU-hours and {memory_gib_hours} GiB-hours per unit of a server of {name}"
             ),
@@ -174,13 +174,21 @@ fn slice(
 }
 
 fn used(use_: &Use<'_>, context: &Context<'_>) -> Result<Physical, NotPhysical> {
-    let Use { instance, quality, family, hours, draw, utilization, measurable, note } = use_;
+    let Use { instance, quality, family, hours, draw, utilization, measurable, memory_apart, note } = use_;
     let table = context.factors.compute();
     let power = table
         .instance_power(instance, context.options.power_model)
         .map_err(|_| NotPhysical(Reason::NoPowerModel, *family))?;
     let kwh_per_watt = hours * KWH_PER_WATT_HOUR;
-    let energy_kwh = curves(&power, kwh_per_watt, *draw);
+    let mut energy_kwh = curves(&power, kwh_per_watt, *draw);
+    let mut memory_w = 0.0;
+    if *memory_apart {
+        let memory = table
+            .memory_within_cpu(instance, context.options.power_model)
+            .map_err(|_| NotPhysical(Reason::NoPowerModel, *family))?;
+        memory_w = memory.central.at(0.0).w();
+        energy_kwh.cpu = without(energy_kwh.cpu, memory_w * kwh_per_watt);
+    }
     let (embodied, utilization) = match draw {
         Draw::Whole => (true, *utilization),
         Draw::Idle => (true, Bounds::ZERO),
@@ -214,6 +222,9 @@ fn used(use_: &Use<'_>, context: &Context<'_>) -> Result<Physical, NotPhysical> 
         Step::new(format!("embodied emissions of {}", instance.name), "share of the host / its life")
             .with_input("life of the server", context.options.hardware_lifetime_years[1], "years")
             .with_result("embodied", embodied_g.central, "gCO2e");
+    if *memory_apart {
+        power_step = power_step.with_input("memory within the processor figure, taken off", memory_w, "W");
+    }
     for id in table.factor_ids(instance, context.options.power_model) {
         power_step = power_step.with_factor(id.as_str());
     }
@@ -249,6 +260,13 @@ fn curves(power: &InstancePower, kwh_per_watt: f64, draw: Draw) -> ComponentCurv
         network: PowerCurve::ZERO,
         platform: curve(power.platform),
     }
+}
+
+/// A curve less a constant. The central figure is taken off all three lines: taking each bound off its own line would
+/// make them cross. So the bounds of both lines of a bill together hold those of one slice, and are a little wider.
+fn without(curve: PowerCurve, kwh: f64) -> PowerCurve {
+    let less = |shape: Shape| Shape::Sum(Box::new([shape, Shape::Flat(-kwh)]));
+    PowerCurve { low: less(curve.low), central: less(curve.central), high: less(curve.high) }
 }
 
 fn above_idle(shape: Shape) -> Shape {

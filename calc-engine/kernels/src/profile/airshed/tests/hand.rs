@@ -140,7 +140,8 @@ fn serverless_compute() {
         "serverless_compute",
         Line::new("AmazonECS", "USE1-Fargate-vCPU-Hours:perCPU", "hours", 4.0),
         &ByHand {
-            cpu_kwh: 4.0 * half_load(ICE_LAKE_W, 1.0) / 1000.0,
+            // The memory of the SPECpower servers is on the GB line.
+            cpu_kwh: 4.0 * (half_load(ICE_LAKE_W, 1.0) - ICE_LAKE_SPEC_GIB * MEMORY_W_PER_GIB) / 1000.0,
             embodied_g: 4.0 * 1000.0 * (BASE_KG + 2.0 * CPU_KG) / 128.0 / LIFE_H,
             ..NOTHING
         },
@@ -177,6 +178,48 @@ fn function() {
             ..NOTHING
         },
     );
+}
+
+#[test]
+fn a_task_billed_on_two_lines_is_one_slice() {
+    // Fargate, 4 vCPU and 16 GB for an hour: the same as a Glue DPU, which is billed on one line.
+    let lines = [
+        Line::new("AmazonECS", "USE1-Fargate-vCPU-Hours:perCPU", "hours", 4000.0),
+        Line::new("AmazonECS", "USE1-Fargate-GB-Hours", "hours", 16_000.0),
+        Line::new("AWSGlue", "USE1-ETL-DPU-Hour", "DPU-Hour", 1000.0),
+        Line::new("AWSGlue", "USE1-ETL-DPU-Hour", "M-DPU-Hour", 1000.0),
+    ];
+    let emissions = estimator(MethodOptions::default()).estimate(&batch(&lines, true)).unwrap();
+    let both = |column| [0, 1].map(|row| quantity(&emissions, column, row).unwrap()).iter().sum::<f64>();
+    let slice = |column| quantity(&emissions, column, 2).unwrap();
+    for column in [c::ENERGY_KWH, c::CO2E_LOCATION_G, c::WATER_L, c::CO2E_EMBODIED_G] {
+        let (both, slice) = (both(column), slice(column));
+        assert!((both - slice).abs() < 1e-7, "{column}: {both}, {slice}");
+    }
+    assert!(both(c::ENERGY_KWH_LOW) <= slice(c::ENERGY_KWH_LOW));
+    assert!(both(c::ENERGY_KWH_HIGH) >= slice(c::ENERGY_KWH_HIGH));
+    assert!(quantity(&emissions, c::ENERGY_KWH_LOW, 0).unwrap() > 0.0);
+    let spec_gib = 4.0 * ICE_LAKE_SPEC_GIB;
+    for (row, gib) in [(2, 16.0), (3, 32.0)] {
+        // A memory-optimised unit has 32 GB and the same vCPU.
+        let by_hand = half_load(ICE_LAKE_W, 4.0) + (gib - spec_gib) * MEMORY_W_PER_GIB;
+        let found = quantity(&emissions, c::ENERGY_KWH, row).unwrap() / PUE;
+        assert!((found - by_hand).abs() < 1e-6, "{found}, by hand {by_hand}");
+    }
+}
+
+#[test]
+fn a_missing_unit_is_said() {
+    let mut line = Line::new("AmazonEC2", "SpotUsage:m5.large", "Hrs", 1.0);
+    let stated = estimator(MethodOptions::default()).estimate(&batch(&[line.clone()], true)).unwrap();
+    assert_eq!(word(&stated, c::QUALITY, 0).as_deref(), Some("modelled"));
+    line.unit = None;
+    let lines = batch(&[line], true);
+    let mut estimator = estimator(MethodOptions::default());
+    let assumed = estimator.estimate(&lines).unwrap();
+    assert_eq!(word(&assumed, c::QUALITY, 0).as_deref(), Some("proxy"));
+    let class = estimator.class_of_first(&lines).unwrap();
+    assert!(class.steps.iter().any(|step| step.title == "unit"), "{:?}", class.steps);
 }
 
 /// GB-months on a medium: Wh/TBh and g/GB of the drive, copies.

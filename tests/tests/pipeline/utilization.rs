@@ -1,0 +1,118 @@
+//! Measured utilisation changes the figures of the resource that was measured, and of no other, in a run of its own.
+
+use std::{collections::BTreeMap, path::Path};
+
+use airshed_domain::{
+    period::BillingPeriod,
+    schema::{self, column as c},
+};
+use airshed_ingest::{UtilizationReport, import_utilization, utilization::UtilizationOutcome};
+use airshed_lake::{Lake, Location, StoreOptions, control};
+use arrow::{
+    array::{Array as _, AsArray as _, RecordBatch},
+    compute::cast,
+    datatypes::DataType,
+};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    company,
+    stages::{Machine, content, local_lake, rows, run},
+};
+
+/// Two of the three hours that the export bills: the third has no measurement.
+const MEASURED: &str = "\
+resource_id,usage_start,usage_end,metric,avg
+res-0,2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,cpu_utilization,0.1
+res-0,2026-10-01T01:00:00Z,2026-10-01T02:00:00Z,cpu_utilization,0.9
+";
+
+async fn import(file: &Path, lake: &Lake) -> UtilizationReport {
+    let input = Location::parse(file.to_str().unwrap(), &StoreOptions::new()).unwrap();
+    let now = jiff::Timestamp::from_second(1_793_000_000).unwrap();
+    import_utilization(&input, lake, now, &CancellationToken::new()).await.unwrap()
+}
+
+async fn current_run(lake: &Lake) -> String {
+    let period: BillingPeriod = "2026-10".parse().unwrap();
+    control::current_runs(lake).await.unwrap()[&period].to_string()
+}
+
+/// Of every estimated line of a run, by its id: its resource, energy, source of the utilisation, utilisation, quality.
+async fn figures(lake: &Lake, run: &str) -> BTreeMap<String, [String; 5]> {
+    let table = lake.table(&schema::emissions()).await.unwrap();
+    let mut figures = BTreeMap::new();
+    for file in table.files().unwrap().iter().filter(|file| file.partition[c::RUN_ID] == run) {
+        let bytes = table.fetch(file).await.unwrap();
+        for batch in ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap() {
+            let batch = batch.unwrap();
+            for row in (0..batch.num_rows()).filter(|row| text(&batch, c::STATUS, *row) == "estimated") {
+                let of = |column| text(&batch, column, row);
+                let columns =
+                    [c::RESOURCE_ID, c::ENERGY_KWH, c::UTILIZATION_SOURCE, c::UTILIZATION, c::QUALITY];
+                figures.insert(of(c::LINE_ID), columns.map(of));
+            }
+        }
+    }
+    figures
+}
+
+fn text(batch: &RecordBatch, column: &str, row: usize) -> String {
+    let array = cast(batch.column_by_name(column).unwrap(), &DataType::Utf8).unwrap();
+    if array.is_null(row) { String::new() } else { array.as_string::<i32>().value(row).to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_measured_resource_has_other_figures_in_a_new_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, measured) = (folder.path().join("in"), folder.path().join("cpu.csv"));
+    company::write(&input, "cur.csv", &company::lines(3));
+    std::fs::write(&measured, MEASURED).unwrap();
+    let lake = local_lake(&folder.path().join("lake"));
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    let default_run = current_run(&lake).await;
+
+    let report = import(&measured, &lake).await;
+    assert!(matches!(report.files[0].outcome, UtilizationOutcome::Imported), "{report:?}");
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    let measured_run = current_run(&lake).await;
+    assert_ne!(default_run, measured_run);
+
+    let (before, after) = (figures(&lake, &default_run).await, figures(&lake, &measured_run).await);
+    assert!(before.keys().eq(after.keys()));
+    assert!(before.values().all(|[_, _, source, ..]| source != "measured"));
+    let differ: Vec<_> = before.keys().filter(|id| before[*id] != after[*id]).map(String::as_str).collect();
+    assert_eq!(differ, ["line0x0", "line0x1"]);
+    let energy = |figures: &BTreeMap<String, [String; 5]>, id: &str| figures[id][1].parse::<f64>().unwrap();
+    for (id, utilization) in [("line0x0", "0.1"), ("line0x1", "0.9")] {
+        let [resource, _, source, used, quality] = &after[id];
+        let found = [resource, source, used, quality].map(String::as_str);
+        assert_eq!(found, ["res-0", "measured", utilization, "measured"], "{id}");
+    }
+    // Half load is the default: a tenth takes less, nine tenths take more.
+    assert!(energy(&after, "line0x0") < energy(&before, "line0x0"));
+    assert!(energy(&after, "line0x1") > energy(&before, "line0x1"));
+    // The hour without a measurement, and another machine.
+    for id in ["line0x2", "line1x0"] {
+        assert_eq!(after[id][2], "default", "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_measurements_twice_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, measured) = (folder.path().join("in"), folder.path().join("cpu.csv"));
+    company::write(&input, "cur.csv", &company::lines(3));
+    std::fs::write(&measured, MEASURED).unwrap();
+    let lake = local_lake(&folder.path().join("lake"));
+    import(&measured, &lake).await;
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    let (first, runs) = (content(&lake).await, rows(&lake, &schema::runs()).await);
+
+    let again = import(&measured, &lake).await;
+    assert!(matches!(again.files[0].outcome, UtilizationOutcome::Unchanged), "{again:?}");
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    assert_eq!(content(&lake).await, first);
+    assert_eq!(rows(&lake, &schema::runs()).await, runs);
+}
