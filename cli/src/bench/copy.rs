@@ -34,7 +34,10 @@ pub(crate) struct CopyReport {
 
 /// Copies the columns of every file.
 pub(crate) async fn copy(options: &CopyOptions) -> Result<CopyReport> {
-    let config = SessionConfig::new().with_target_partitions(options.threads);
+    // Exports keep their files in folders of folders.
+    let config = SessionConfig::new()
+        .with_target_partitions(options.threads)
+        .set_bool("datafusion.execution.listing_table_ignore_subdirectory", false);
     let context = SessionContext::new_with_config(config);
     let input = options.input.to_string_lossy();
     let frame = context

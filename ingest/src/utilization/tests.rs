@@ -157,7 +157,7 @@ async fn bad_rows_are_rejects_with_their_place_and_reason() {
             "7 bad_timestamp usage_start yesterday unknown",
             "8 bad_interval usage_end 2026-10-01T09:00:00Z 2026-10",
             "9 bad_interval usage_end 2026-11-02T09:00:00Z 2026-10",
-            "10 wrong_field_count - i-a2026-10-01T09:00:00Z unknown",
+            "10 wrong_field_count - i-a,2026-10-01T09:00:00Z unknown",
             "11 overlap usage_start 2026-10-01T00:30:00Z 2026-10",
             "12 overlap usage_start 2026-10-01T00:00:00Z 2026-10",
         ]
