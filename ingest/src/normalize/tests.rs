@@ -239,11 +239,15 @@ async fn doubles_that_are_not_finite_are_rejected() {
 }
 
 #[tokio::test]
-async fn lines_of_a_far_future_keep_their_period() {
-    let row = cur_row(["a", "Usage", "2999-12-31T23:00:00Z", "3000-01-01T00:00:00Z", "1", "USD", "1"]);
-    let out = normalize("cur.csv", format!("{CUR_HEADER}\n{row}").as_bytes()).await;
-    assert_eq!(out.column("period").as_primitive::<Int32Type>().value(0), 2999 * 12 + 11);
-    assert_eq!(billing_period(2999 * 12 + 11).unwrap().to_string(), "2999-12");
+async fn lines_of_a_future_beyond_nanoseconds_are_rejects() {
+    let last = cur_row(["a", "Usage", "2261-12-31T22:00:00Z", "2261-12-31T23:00:00Z", "1", "USD", "1"]);
+    let late = cur_row(["b", "Usage", "2262-01-01T00:00:00Z", "2262-01-01T01:00:00Z", "1", "USD", "1"]);
+    let far = cur_row(["c", "Usage", "2999-12-31T23:00:00Z", "3000-01-01T00:00:00Z", "1", "USD", "1"]);
+    let out = normalize("cur.csv", format!("{CUR_HEADER}\n{last}\n{late}\n{far}").as_bytes()).await;
+    assert_eq!(out.column("period").as_primitive::<Int32Type>().values(), &[2261 * 12 + 11]);
+    let rejects: Vec<_> = out.rejects.iter().map(|r| (r.row_number, r.reason.as_str())).collect();
+    assert_eq!(rejects, [(1, "bad_timestamp"), (2, "bad_timestamp")]);
+    assert_eq!(billing_period(2261 * 12 + 11).unwrap().to_string(), "2261-12");
     assert_eq!(billing_period(-1), None);
 }
 
