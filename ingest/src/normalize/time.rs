@@ -130,7 +130,7 @@ fn by_size(value: i64) -> Option<i64> {
     }
 }
 
-/// The instant that a text names, in microseconds since 1970, UTC; nothing outside the years 1970 to 9999.
+/// The instant that a text names, in microseconds since 1970, UTC; nothing before 1970 or from 2262 on.
 pub(crate) fn instant_from_text(text: &str) -> Option<i64> {
     parse(text).filter(|micros| (0..END_OF_TIME).contains(micros))
 }

@@ -270,8 +270,9 @@ impl<'a> Cells<'a> {
     }
 
     fn instant(&self, column: usize) -> Result<i64, Fault> {
-        instant_from_text(self.required(column)?)
-            .ok_or_else(|| self.reject(column, Reason::BadTimestamp, "not an RFC 3339 time of 1970 to 9999"))
+        instant_from_text(self.required(column)?).ok_or_else(|| {
+            self.reject(column, Reason::BadTimestamp, "not an RFC 3339 time of the years 1970 to 2261")
+        })
     }
 
     /// A finite number; of processor utilisation, a share.
