@@ -1,6 +1,9 @@
 //! Measured utilisation changes the figures of the resource that was measured, and of no other, in a run of its own.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use airshed_domain::{
     period::BillingPeriod,
@@ -27,6 +30,14 @@ resource_id,usage_start,usage_end,metric,avg
 res-0,2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,cpu_utilization,0.1
 res-0,2026-10-01T01:00:00Z,2026-10-01T02:00:00Z,cpu_utilization,0.9
 ";
+
+/// An export, measurements of one of its resources, and a lake for both.
+fn prepare(folder: &Path) -> (PathBuf, PathBuf, Lake) {
+    let (input, measured) = (folder.join("in"), folder.join("cpu.csv"));
+    company::write(&input, "cur.csv", &company::lines(3));
+    std::fs::write(&measured, MEASURED).unwrap();
+    (input, measured, local_lake(&folder.join("lake")))
+}
 
 async fn import(file: &Path, lake: &Lake) -> UtilizationReport {
     let input = Location::parse(file.to_str().unwrap(), &StoreOptions::new()).unwrap();
@@ -66,10 +77,7 @@ fn text(batch: &RecordBatch, column: &str, row: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_measured_resource_has_other_figures_in_a_new_run() {
     let folder = tempfile::tempdir().unwrap();
-    let (input, measured) = (folder.path().join("in"), folder.path().join("cpu.csv"));
-    company::write(&input, "cur.csv", &company::lines(3));
-    std::fs::write(&measured, MEASURED).unwrap();
-    let lake = local_lake(&folder.path().join("lake"));
+    let (input, measured, lake) = prepare(folder.path());
     run(&input, &lake, &Machine::default()).await.unwrap();
     let default_run = current_run(&lake).await;
 
@@ -102,10 +110,7 @@ async fn a_measured_resource_has_other_figures_in_a_new_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_measurements_twice_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let (input, measured) = (folder.path().join("in"), folder.path().join("cpu.csv"));
-    company::write(&input, "cur.csv", &company::lines(3));
-    std::fs::write(&measured, MEASURED).unwrap();
-    let lake = local_lake(&folder.path().join("lake"));
+    let (input, measured, lake) = prepare(folder.path());
     import(&measured, &lake).await;
     run(&input, &lake, &Machine::default()).await.unwrap();
     let (first, runs) = (content(&lake).await, rows(&lake, &schema::runs()).await);
