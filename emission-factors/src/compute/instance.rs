@@ -9,9 +9,12 @@ const COLUMNS: &[&str] = &[
     "vcpu",
     "memory_gib",
     "processor",
+    "processor_source",
+    "processor_assumed",
     "threads_per_vcpu",
     "architecture",
     "burst_baseline",
+    "burst_source",
     "bare_metal",
     "disk_kind",
     "disk_total_gb",
@@ -36,12 +39,18 @@ pub struct InstanceType {
     pub memory_gib: f64,
     /// Key of its [`super::Processor`].
     pub processor: String,
+    /// Id of the source that names the processor.
+    pub processor_source_id: String,
+    /// Whether the processor is a stand-in, because none is published for the type.
+    pub processor_assumed: bool,
     /// Hardware threads that one vCPU holds: 2 where a type sells whole cores of a processor that has two threads each.
     pub threads_per_vcpu: f64,
     /// Instruction set.
     pub architecture: Architecture,
     /// Share of each vCPU, 0 to 1, that a burstable type may use without credits; `None` for types that do not burst.
     pub burst_baseline: Option<f64>,
+    /// Id of the source of the baseline.
+    pub burst_source_id: Option<String>,
     /// Whether the customer rents the whole host.
     pub bare_metal: bool,
     /// Disks in the host that belong to the instance.
@@ -72,6 +81,7 @@ impl InstanceType {
             vcpu,
             memory_gib,
             burst_baseline: None,
+            burst_source_id: None,
             bare_metal: false,
             disks: None,
             accelerators: None,
@@ -190,6 +200,11 @@ fn of_row(row: &table::Row<'_>, sources: &Sources) -> Result<InstanceType, Facto
     if burst_baseline.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
         return Err(row.error("burst_baseline", "is not a share between 0 and 1"));
     }
+    let burst_source_id =
+        row.optional_text("burst_source")?.map(|id| sources.require(id).map(str::to_owned)).transpose()?;
+    if burst_baseline.is_some() != burst_source_id.is_some() {
+        return Err(row.error("burst_source", "stands with a baseline and only with one"));
+    }
     let host = Host {
         vcpu: row.positive("host_vcpu")?,
         memory_gib: row.positive("host_memory_gib")?,
@@ -201,9 +216,12 @@ fn of_row(row: &table::Row<'_>, sources: &Sources) -> Result<InstanceType, Facto
         vcpu: row.positive("vcpu")?,
         memory_gib: row.positive("memory_gib")?,
         processor: row.text("processor")?.to_owned(),
+        processor_source_id: sources.require(row.text("processor_source")?)?.to_owned(),
+        processor_assumed: row.flag("processor_assumed")?,
         threads_per_vcpu: row.positive("threads_per_vcpu")?,
         architecture: row.parse("architecture")?,
         burst_baseline,
+        burst_source_id,
         bare_metal: row.flag("bare_metal")?,
         disks,
         accelerators,

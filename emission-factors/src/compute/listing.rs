@@ -44,25 +44,52 @@ impl Table {
         factors
     }
 
-    /// Ids of the factors behind the power and the embodied emissions of an instance: each names a row, and every number
-    /// of that row has an id under it (`crate::FactorSet::factors_under`).
-    pub fn factor_ids(&self, instance: &InstanceType, model: PowerModel) -> Vec<FactorId> {
+    /// Ids of the factors behind the power of an instance, and of no others: each names a number, or a row of which every
+    /// number has an id under it (`crate::FactorSet::factors_under`).
+    pub fn power_factor_ids(&self, instance: &InstanceType, model: PowerModel) -> Vec<FactorId> {
         let id = |kind: &str, key: &str| FactorId::new(format!("{kind}/{key}"));
+        if model == PowerModel::MeasuredPoints {
+            return vec![id(MEASURED, &instance.name)];
+        }
         let mut ids = vec![id(INSTANCE, &instance.name)];
         if let Some(share) = &instance.accelerators {
             ids.push(id(ACCELERATOR, &share.accelerator));
         }
-        if model == PowerModel::MeasuredPoints {
-            ids.push(id(MEASURED, &instance.name));
-        } else if let Some(processor) = self.processor(&instance.processor) {
+        let mut parameters: Vec<&str> = Vec::new();
+        if let Some(processor) = self.processor(&instance.processor) {
             if model != PowerModel::TdpLog {
                 ids.push(id(MICROARCHITECTURE, &processor.microarchitecture));
+                parameters.push("memory_w_per_gib");
             }
             if model != PowerModel::SpecLinear {
                 ids.push(id(PROCESSOR, &processor.key));
+                parameters.extend(["tdp_log_a", "tdp_log_c", "tdp_log_d", "tdp_log_platform_share"]);
+            }
+            if model == PowerModel::TdpLog {
+                parameters.extend(["dimm_base_w", "dimm_gib", "dimm_idle_share", "dimm_w_per_gib"]);
             }
         }
-        ids.push(FactorId::new(PARAMETER));
+        parameters.extend(instance.disks.map(|disks| match disks.kind {
+            DiskKind::Ssd => "ssd_w_per_drive",
+            DiskKind::Hdd => "hdd_w_per_drive",
+        }));
+        ids.extend(parameters.into_iter().map(|key| id(PARAMETER, key)));
+        ids
+    }
+
+    /// Ids of the factors behind the embodied emissions of an instance, as for [`Table::power_factor_ids`]. The life of
+    /// the server is the caller's.
+    pub fn embodied_factor_ids(&self, instance: &InstanceType) -> Vec<FactorId> {
+        let id = |kind: &str, key: &str| FactorId::new(format!("{kind}/{key}"));
+        let mut parameters =
+            vec!["embodied_base_kg", "embodied_cpu_kg_per_socket", "embodied_memory_kg_per_gib"];
+        parameters.extend(instance.disks.map(|disks| match disks.kind {
+            DiskKind::Ssd => "embodied_ssd_kg_per_gb",
+            DiskKind::Hdd => "embodied_hdd_kg_per_drive",
+        }));
+        let mut ids = vec![id(INSTANCE, &instance.name)];
+        ids.extend(instance.accelerators.as_ref().map(|share| id(ACCELERATOR, &share.accelerator)));
+        ids.extend(parameters.into_iter().map(|key| id(PARAMETER, key)));
         ids
     }
 }
@@ -114,9 +141,6 @@ fn list_instance(instance: &InstanceType, factors: &mut Vec<Factor>) {
     );
     list("memory_gib", "GiB", instance.memory_gib, None);
     list("threads_per_vcpu", "1", instance.threads_per_vcpu, None);
-    if let Some(share) = instance.burst_baseline {
-        list("burst_baseline", "1", share, None);
-    }
     if let Some(disks) = instance.disks {
         let kind = if disks.kind == DiskKind::Ssd { "SSD" } else { "HDD" };
         list("disk_count", "1", disks.count, Some(kind.to_owned()));
@@ -129,6 +153,21 @@ fn list_instance(instance: &InstanceType, factors: &mut Vec<Factor>) {
     list("host_vcpu", "vCPU", instance.host.vcpu, Some(host.to_owned()));
     list("host_memory_gib", "GiB", instance.host.memory_gib, Some(host.to_owned()));
     list("host_sockets", "1", instance.host.sockets, Some(host.to_owned()));
+    let assumed = if instance.processor_assumed { "; none is published, a stand-in" } else { "" };
+    let processor = Citation {
+        source_id: instance.processor_source_id.clone(),
+        page: format!("processor of {}", instance.name),
+        note: format!("{}{assumed}", instance.processor),
+    };
+    factors.push(factor(INSTANCE, &instance.name, "processor", "processor", one(1.0), &processor));
+    if let (Some(share), Some(source_id)) = (instance.burst_baseline, &instance.burst_source_id) {
+        let credits = Citation {
+            source_id: source_id.clone(),
+            page: format!("table of CPU credits, {}", instance.name),
+            note: "Share of each vCPU without credits".to_owned(),
+        };
+        factors.push(factor(INSTANCE, &instance.name, "burst_baseline", "1", one(share), &credits));
+    }
 }
 
 fn list_processor(processor: &Processor, factors: &mut Vec<Factor>) {

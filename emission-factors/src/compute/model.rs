@@ -55,7 +55,8 @@ impl Table {
                 (PowerCurveBand { high, ..cpu }, memory, PowerCurveBand::ZERO, processor.spec_proxy)
             }
         };
-        Ok(InstancePower { cpu, memory, accelerator, storage, platform, proxy: proxy || accelerator_proxy })
+        let proxy = proxy || accelerator_proxy || instance.processor_assumed;
+        Ok(InstancePower { cpu, memory, accelerator, storage, platform, proxy })
     }
 
     /// Power of the memory that the model's processor figures of an instance hold; none where the model keeps them apart.

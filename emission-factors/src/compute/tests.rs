@@ -187,6 +187,77 @@ fn burstable_types_know_their_baseline() {
     assert_eq!(instance(&table, "m5.large").burst_baseline, None);
 }
 
+// reference: AWS's table of CPU credits earned an hour; baseline = credits / vCPU / 60.
+#[test]
+fn burst_baselines_are_the_credits_of_aws() {
+    let table = table();
+    let t2 = [3.0, 6.0, 12.0, 24.0, 36.0, 54.0, 81.6];
+    let later = [6.0, 12.0, 24.0, 24.0, 36.0, 96.0, 192.0];
+    let sizes = ["nano", "micro", "small", "medium", "large", "xlarge", "2xlarge"];
+    for (family, credits) in [("t2", t2), ("t3", later), ("t3a", later), ("t4g", later)] {
+        for (size, credits) in sizes.into_iter().zip(credits) {
+            let burstable = instance(&table, &format!("{family}.{size}"));
+            near(burstable.burst_baseline.unwrap(), credits / burstable.vcpu / 60.0, 1e-9);
+            assert_eq!(burstable.burst_source_id.as_deref(), Some("aws-ec2-credits"));
+        }
+    }
+    assert_eq!(table.instances().filter(|i| i.burst_baseline.is_some()).count(), 28);
+}
+
+// reference: AWS's EC2 Instance Types Guide, pages `pg` and `ac`; the announcement of DC2.
+#[test]
+fn processors_are_those_that_aws_names() {
+    let table = table();
+    for (name, processor, sockets) in [
+        ("i2.xlarge", "intel-xeon-e5-2670-v2", 2.0),
+        ("r3.large", "intel-xeon-e5-2670-v2", 2.0),
+        ("m3.medium", "intel-xeon-e5-2670-v2", 2.0),
+        ("t1.micro", "intel-xeon-e5-2650", 2.0),
+        ("p4d.24xlarge", "intel-xeon-platinum-8275cl", 2.0),
+        ("inf1.xlarge", "intel-xeon-platinum-8259cl", 2.0),
+        ("dc2.large", "intel-xeon-e5-2686-v4", 1.0),
+        ("u7i-12tb.224xlarge", "intel-sapphire-rapids-aws-56c", 8.0),
+        ("u7inh-32tb.480xlarge", "intel-sapphire-rapids-aws-60c", 16.0),
+        ("mac-m4pro.metal", "apple-m4-pro", 1.0),
+    ] {
+        let type_of = instance(&table, name);
+        assert_eq!(type_of.processor, processor, "{name}");
+        near(type_of.host.sockets, sockets, 0.0);
+        assert!(!type_of.processor_assumed, "{name}");
+    }
+}
+
+#[test]
+fn an_assumed_processor_makes_a_proxy() {
+    let table = table();
+    let ra3 = instance(&table, "ra3.4xlarge");
+    assert!(ra3.processor_assumed);
+    assert!(table.instance_power(&ra3, PowerModel::Default).unwrap().proxy);
+    assert!(!table.instance_power(&instance(&table, "m5.large"), PowerModel::Default).unwrap().proxy);
+    let listed = table.factors();
+    let processor =
+        listed.iter().find(|f| f.id.as_str() == "compute/instance/ra3.4xlarge/processor").unwrap();
+    assert_eq!(processor.source_id, "airshed-estimate");
+}
+
+#[test]
+fn hosts_have_the_sockets_their_threads_fill() {
+    let table = table();
+    for instance in table.instances() {
+        let per_socket = table.processor(&instance.processor).unwrap().threads_per_socket;
+        let filled = instance.host.vcpu * instance.threads_per_vcpu / per_socket;
+        let sockets = instance.host.sockets;
+        assert!(filled <= sockets + 1e-9 && sockets < filled + 1.0, "{}: {filled}", instance.name);
+    }
+}
+
+// reference: AWS Neuron, Trn2 architecture. DescribeInstanceTypes names no accelerator of trn2u.
+#[test]
+fn an_ultraserver_node_has_its_sixteen_chips() {
+    let share = instance(&table(), "trn2u.48xlarge").accelerators.unwrap();
+    assert_eq!((share.accelerator.as_str(), share.count), ("aws-trainium2", 16.0));
+}
+
 #[test]
 fn measured_points_are_used_when_imported() {
     let mut sources = sources();
@@ -243,6 +314,8 @@ fn names_of_managed_services_resolve() {
     }
     for (billed, ec2) in [
         ("or1.large.search", "r6g.large"),
+        ("ds1.xlarge", "ds2.xlarge"),
+        ("dw2.8xlarge", "dc1.8xlarge"),
         ("ultrawarm1.medium.search", "i3.large"),
         ("db.x2g.large", "x2gd.large"),
         ("db.m5.3xlarge", "m5.3xlarge"),
@@ -274,17 +347,40 @@ fn every_factor_id_of_an_instance_leads_somewhere() {
     let factors = table.factors();
     for name in ["m5.xlarge", "p4d.24xlarge"] {
         for model in [PowerModel::Default, PowerModel::TdpLog, PowerModel::SpecLinear] {
-            for id in table.factor_ids(&instance(&table, name), model) {
-                assert!(factors.iter().any(|factor| factor.id.as_str().starts_with(id.as_str())), "{id}");
+            let instance = instance(&table, name);
+            let ids = table.power_factor_ids(&instance, model);
+            for id in ids.iter().chain(&table.embodied_factor_ids(&instance)) {
+                let row = format!("{id}/");
+                let found = |known: &str| known == id.as_str() || known.starts_with(&row);
+                assert!(factors.iter().any(|factor| found(factor.id.as_str())), "{id}");
             }
         }
     }
 }
 
+/// By hand from `model.rs`: what the model of an instance does not read is not cited.
+#[test]
+fn only_parameters_of_the_model_are_cited() {
+    let table = table();
+    let cited = |name: &str, model: PowerModel| -> Vec<String> {
+        let ids = table.power_factor_ids(&instance(&table, name), model);
+        let parameters = ids.iter().filter_map(|id| id.as_str().strip_prefix("compute/parameter/"));
+        parameters.map(str::to_owned).collect()
+    };
+    assert_eq!(cited("m5.xlarge", PowerModel::SpecLinear), ["memory_w_per_gib"]);
+    assert_eq!(cited("m5d.xlarge", PowerModel::SpecLinear), ["memory_w_per_gib", "ssd_w_per_drive"]);
+    assert_eq!(cited("m5.xlarge", PowerModel::MeasuredPoints), [""; 0]);
+    let of_disks = |name: &str| {
+        let ids = table.embodied_factor_ids(&instance(&table, name));
+        ids.iter().filter(|id| id.as_str().contains("ssd") || id.as_str().contains("hdd")).count()
+    };
+    assert_eq!((of_disks("m5.xlarge"), of_disks("m5d.xlarge")), (0, 1));
+}
+
 #[test]
 fn a_table_that_names_an_unknown_processor_is_refused() {
     let heading = include_str!("../../data/compute/instances.csv").lines().next().unwrap();
-    let row = "x1.big,4,16,nothing,1,x86_64,,no,,,,,,96,384,2,yes,moto-ec2";
+    let row = "x1.big,4,16,nothing,moto-ec2,no,1,x86_64,,,no,,,,,,96,384,2,yes,moto-ec2";
     let text = Texts {
         instances: &format!("{heading}\n{row}\n"),
         processors: include_str!("../../data/compute/processors.csv"),

@@ -67,7 +67,15 @@ fn a_row_names_its_numbers() {
         .factors_under("compute/instance/m5.xlarge")
         .map(|f| f.id.as_str().rsplit('/').next().unwrap())
         .collect();
-    let expected = ["host_memory_gib", "host_sockets", "host_vcpu", "memory_gib", "threads_per_vcpu", "vcpu"];
+    let expected = [
+        "host_memory_gib",
+        "host_sockets",
+        "host_vcpu",
+        "memory_gib",
+        "processor",
+        "threads_per_vcpu",
+        "vcpu",
+    ];
     assert_eq!(parts, expected);
     assert_eq!(set.factors_under("compute/instance/m5.x").count(), 0);
 }
