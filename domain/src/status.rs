@@ -87,8 +87,10 @@ vocabulary!(
 vocabulary!(
     /// Where the processor utilisation of a line came from.
     UtilizationSource {
-        /// Measured for this resource and hour.
+        /// Measured for this resource, over most of the line's time.
         Measured => "measured",
+        /// Measured over a smaller part of it; the default serves for the rest.
+        Partly => "partly_measured",
         /// The documented default of the method.
         Default => "default",
     }

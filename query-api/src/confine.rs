@@ -1,6 +1,7 @@
 //! What a statement may be: one query, or a look at a plan or the catalogue.
 
 use datafusion::{
+    error::DataFusionError,
     execution::context::SQLOptions,
     sql::{
         parser::{DFParser, Statement},
@@ -17,8 +18,7 @@ pub(crate) fn options() -> SQLOptions {
 
 /// Refuses whatever is not one query before it is planned, with a message that says what is allowed.
 pub(crate) fn check(sql: &str) -> Result<()> {
-    let statements = DFParser::parse_sql(sql)
-        .map_err(|e| Error::with_source(ErrorKind::Statement, "the statement cannot be parsed", e))?;
+    let statements = DFParser::parse_sql(sql).map_err(not_parsed)?;
     let mut statements = statements.into_iter();
     let (Some(statement), None) = (statements.next(), statements.next()) else {
         return Err(Error::new(ErrorKind::Statement, "give one statement at a time"));
@@ -30,6 +30,17 @@ pub(crate) fn check(sql: &str) -> Result<()> {
             ErrorKind::Statement,
             "the ledger is read-only: only SELECT, WITH, VALUES, EXPLAIN, DESCRIBE and SHOW TABLES or COLUMNS are allowed",
         ))
+    }
+}
+
+/// The parser's own error; what the engine puts around it says the same in other words.
+fn not_parsed(error: DataFusionError) -> Error {
+    match error {
+        DataFusionError::Diagnostic(_, inner) => not_parsed(*inner),
+        DataFusionError::SQL(parser, _) => {
+            Error::with_source(ErrorKind::Statement, "the statement cannot be parsed", *parser)
+        }
+        other => Error::with_source(ErrorKind::Statement, "the statement cannot be parsed", other),
     }
 }
 
@@ -64,6 +75,16 @@ mod tests {
             "DESCRIBE emissions",
         ] {
             assert!(check(sql).is_ok(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_parse_error_is_told_once() {
+        for (sql, found) in [("SELEC 1", "SELEC"), ("SELECT * FRM x WHERE", "FRM"), ("SELECT 1 +", "EOF")] {
+            let error = check(sql).unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap();
+            assert!(cause.to_string().contains(found), "{cause}");
+            assert!(cause.source().is_none(), "{sql}: {:?}", cause.source());
         }
     }
 

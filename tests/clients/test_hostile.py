@@ -1,7 +1,8 @@
 """Input that is damaged, absurd or no billing export at all: exit codes, messages, and not one row lost.
 
 Each row of the input must end as one line of `emissions` or one of `rejects` with file, row, column and reason; costs
-must be those of an independent sum in Python decimals. A file that cannot be read counts as one row.
+must be those of an independent sum in Python decimals. A file that cannot be read counts as one row, and the exit code
+tells that the ledger has not all that was delivered.
 """
 
 import csv
@@ -48,7 +49,7 @@ def truncated(path):
 def test_a_truncated_file_beside_a_good_one(tmp_path):
     truncated(tmp_path / "in" / "cut.parquet")
     export(tmp_path / "in" / "good.parquet", GOOD)
-    said, found = run(tmp_path, len(GOOD) + 1)
+    said, found = run(tmp_path, len(GOOD) + 1, code=1)
     assert found == [("cut.parquet", -1, None, "damaged")]
     assert "in/cut.parquet, the Parquet footer" in said
 
@@ -66,7 +67,7 @@ def test_wrong_types_of_columns(tmp_path):
     export(tmp_path / "in" / "lists.parquet", lists, {amount: pa.list_(pa.int64())})
     texts = [line(1, **{amount: "1.5"}), line(2, **{amount: "lots"})]
     export(tmp_path / "in" / "texts.parquet", texts, {amount: pa.string()})
-    said, found = run(tmp_path, 3)
+    said, found = run(tmp_path, 3, code=1)
     assert found == [("lists.parquet", -1, amount, "wrong_type"), ("texts.parquet", 1, amount, "not_a_number")]
     assert f'texts.parquet, row group 0, row 1, column {amount}: not a decimal number ("lots")' in said
 
@@ -112,7 +113,7 @@ def test_files_without_rows(tmp_path):
     (tmp_path / "in" / "nothing.parquet").write_bytes(b"")
     export(tmp_path / "in" / "header.parquet", [])
     export(tmp_path / "in" / "good.parquet", GOOD)
-    said, found = run(tmp_path, len(GOOD) + 1)
+    said, found = run(tmp_path, len(GOOD) + 1, code=1)
     assert found == [("nothing.parquet", -1, None, "damaged")]
     assert "in/nothing.parquet" in said
 
@@ -133,7 +134,7 @@ def test_a_folder_of_other_things(tmp_path):
 
     (folder / "renamed.parquet").write_bytes(PNG)
     export(folder / "good.parquet", GOOD)
-    said, found = run(tmp_path, len(GOOD) + 1)
+    said, found = run(tmp_path, len(GOOD) + 1, code=1)
     assert found == [("renamed.parquet", -1, None, "wrong_magic")]
     assert "in/renamed.parquet" in said
 

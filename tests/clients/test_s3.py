@@ -10,6 +10,7 @@ import boto3
 import duckdb
 import pytest
 from conftest import airshed, company, costs, current_runs, export, sql, table
+from moto.s3.models import S3Backend
 from moto.server import ThreadedMotoServer
 
 BUCKET = "acme"
@@ -92,8 +93,8 @@ def test_the_ledger_verifies_and_a_damaged_file_is_named(bucket, tmp_path):
     assert len(keys) == 2
     try:
         bucket.client.put_object(Bucket=BUCKET, Key=keys[0], Body=bodies[1])
-        done = airshed("verify", "--lake", LAKE, folder=tmp_path, env=bucket.env, code=1)
-        assert keys[0] in done.stderr
+        done = airshed("verify", "--lake", LAKE, folder=tmp_path, env=bucket.env, code=3)
+        assert keys[0].removeprefix("carbon/ledger/") in done.stdout
     finally:
         bucket.client.put_object(Bucket=BUCKET, Key=keys[0], Body=bodies[0])
 
@@ -103,3 +104,26 @@ def test_a_bucket_that_is_not_there_is_named(bucket, tmp_path):
         done = airshed("run", "--input", places[0], "--lake", places[1], folder=tmp_path, env=bucket.env, code=1)
         assert "NoSuchBucket" in done.stderr
         assert "nobody" in done.stderr
+
+
+def test_a_bill_that_changes_while_it_is_read_is_named_and_read_by_the_next_run(bucket, tmp_path, monkeypatch):
+    key = "moving/acme-00001.parquet"
+    first, second = (export(tmp_path / f"{rows}.parquet", LINES[:rows]).read_bytes() for rows in (40, 60))
+    bucket.client.put_object(Bucket=BUCKET, Key=key, Body=first)
+    get_object, reads = S3Backend.get_object, []
+
+    def overwrite_after_the_first_read(backend, bucket_name, key_name, *arguments, **options):
+        found = get_object(backend, bucket_name, key_name, *arguments, **options)
+        if key_name == key:
+            reads.append(key_name)
+            if len(reads) == 2:
+                backend.put_object(BUCKET, key, second)
+        return found
+
+    monkeypatch.setattr(S3Backend, "get_object", overwrite_after_the_first_read)
+    run = ["run", "--input", f"s3://{BUCKET}/moving", "--lake", "lake"]
+    done = airshed(*run, folder=tmp_path, env=bucket.env, code=75)
+    assert f"changed while it was read; run again (s3://{BUCKET}/{key})" in done.stderr
+    airshed(*run, folder=tmp_path, env=bucket.env)
+    [held] = sql("SELECT count(*) AS lines FROM billing_lines", tmp_path)
+    assert int(held["lines"]) == 60

@@ -17,3 +17,4 @@ pub use error::{Error, ErrorKind, Result};
 pub use plan::{BatchInput, RunInputs, code_version};
 pub use read::{BillingLine, find_line};
 pub use stage::{Calculation, EstimateOptions, NoProgress, PeriodOutcome, Progress, estimate, replay};
+pub use utilization::with_measurements;

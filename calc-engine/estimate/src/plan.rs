@@ -7,7 +7,10 @@ use airshed_domain::{
     period::BillingPeriod,
     schema::{self, column},
 };
-use airshed_lake::{DataFile, Lake};
+use airshed_lake::{
+    DataFile, Lake, LakeTable,
+    control::{self, RunRecord},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -56,6 +59,17 @@ pub struct RunInputs {
     pub utilization: Vec<String>,
     /// Rows of the batches that could not be read. Those without a period count in the batch's first.
     pub rejected: u64,
+}
+
+impl RunInputs {
+    /// What a recorded run read.
+    ///
+    /// # Errors
+    /// When its record is not readable.
+    pub fn of(run: &RunRecord) -> Result<Self> {
+        let corrupt = |e| Error::with_source(ErrorKind::Corrupt, format!("inputs of {}", run.run_id), e);
+        serde_json::from_str(&run.inputs).map_err(corrupt)
+    }
 }
 
 /// A run before it is computed.
@@ -110,6 +124,10 @@ impl RunPlan {
             }
             by_period.entry(period).or_default().push(file);
         }
+        // Where every delivery was removed, a run of no lines takes the place of the one that had them.
+        for period in control::current_runs(lake).await?.into_keys() {
+            by_period.entry(period.to_string()).or_default();
+        }
         let rejected_in = |period: &str, batches: &[BatchInput]| -> u64 {
             let counts = |file: &&DataFile| {
                 let of = |column| file.partition.get(column).map(String::as_str);
@@ -127,34 +145,29 @@ impl RunPlan {
         };
         let mut plans = Vec::new();
         for (period, files) in by_period {
+            let parsed: BillingPeriod = period
+                .parse()
+                .map_err(|e| Error::with_source(ErrorKind::Corrupt, "table `billing_lines`", e))?;
             let (batches, files) = order_by_content(files)?;
-            let mut utilization_files = match &utilization {
-                Some(table) => {
-                    table.partition_files(&[(column::PERIOD.to_owned(), period.clone())].into())?
-                }
-                None => Vec::new(),
-            };
-            utilization_files.sort_by(|a, b| a.content_hash().cmp(b.content_hash()));
+            let utilization_files = utilization_of(utilization.as_ref(), parsed)?;
             let inputs = RunInputs {
                 rejected: rejected_in(&period, &batches),
                 batches,
                 utilization: utilization_files.iter().map(|f| f.content_hash().to_owned()).collect(),
             };
-            plans.push(Self::new(&period, inputs, files, utilization_files, billing.version(), calculation)?);
+            plans.push(Self::new(parsed, inputs, files, utilization_files, billing.version(), calculation));
         }
         Ok(plans)
     }
 
     fn new(
-        period: &str,
+        period: BillingPeriod,
         inputs: RunInputs,
         files: Vec<PlacedFile>,
         utilization_files: Vec<DataFile>,
         billing_version: u64,
         calculation: &Calculation,
-    ) -> Result<Self> {
-        let parsed: BillingPeriod =
-            period.parse().map_err(|e| Error::with_source(ErrorKind::Corrupt, "table `billing_lines`", e))?;
+    ) -> Self {
         let rejected = inputs.rejected.to_string();
         let content = inputs.batches.iter().flat_map(|b| &b.files).chain(&inputs.utilization);
         let inputs_sha256 = digest(content.chain([&rejected]).map(String::as_str));
@@ -165,16 +178,16 @@ impl RunPlan {
         );
         let config_sha256 = digest([config.as_str()]);
         let id = digest([
-            period,
+            &period.to_string(),
             &inputs_sha256,
             calculation.factors.id().as_str(),
             calculation.method.as_str(),
             &config_sha256,
             &code_version(),
         ]);
-        Ok(Self {
+        Self {
             run_id: RunId::new(format!("run-{}", &id[..16])),
-            period: parsed,
+            period,
             inputs,
             files,
             utilization_files,
@@ -182,8 +195,16 @@ impl RunPlan {
             inputs_sha256,
             config,
             config_sha256,
-        })
+        }
     }
+}
+
+/// The utilisation files of a period, ordered by their content.
+pub(crate) fn utilization_of(table: Option<&LakeTable>, period: BillingPeriod) -> Result<Vec<DataFile>> {
+    let Some(table) = table else { return Ok(Vec::new()) };
+    let mut files = table.partition_files(&[(column::PERIOD.to_owned(), period.to_string())].into())?;
+    files.sort_by(|a, b| a.content_hash().cmp(b.content_hash()));
+    Ok(files)
 }
 
 /// Groups files into batches and orders batches by content, never by where they were delivered.

@@ -22,7 +22,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     plan::{RunPlan, code_version},
     read, totals,
-    utilization::Measured,
+    utilization::Measurements,
 };
 
 /// What numbers are calculated with.
@@ -74,15 +74,17 @@ pub struct PeriodOutcome {
     pub unchanged: bool,
 }
 
-/// Estimates every period of the lake whose run is not there yet.
+/// Estimates the periods of the lake that are `wanted` and whose run is not there yet.
 pub async fn estimate(
     lake: &Lake,
     calculation: &Calculation,
+    wanted: &(dyn Fn(BillingPeriod) -> bool + Sync),
     options: &EstimateOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<PeriodOutcome>> {
     let mut outcomes = Vec::new();
-    for plan in RunPlan::all(lake, calculation, None).await? {
+    let plans = RunPlan::all(lake, calculation, None).await?;
+    for plan in plans.into_iter().filter(|plan| wanted(plan.period)) {
         let outcome = match control::find_run(lake, &plan.run_id).await? {
             Some(run) => PeriodOutcome { run, unchanged: true },
             None => PeriodOutcome {
@@ -187,7 +189,7 @@ async fn shards<'a>(
 ) -> Result<impl stream::Stream<Item = Result<(usize, Shard)>> + Unpin + 'a> {
     let billing = lake.table(&schema::billing_lines()).await?.at_version(plan.billing_version).await?;
     let utilization = lake.existing_table(&schema::utilization()).await?;
-    let measured = Arc::new(Measured::load(utilization.as_ref(), plan).await?);
+    let measured = Arc::new(Measurements::load(utilization.as_ref(), &plan.utilization_files).await?);
     let work = plan.files.iter().enumerate().map(move |(index, (file, first_seq))| {
         let (billing, measured) = (billing.clone(), Arc::clone(&measured));
         async move {
@@ -210,7 +212,7 @@ fn estimate_file(
     bytes: bytes::Bytes,
     path: &str,
     first_seq: i64,
-    measured: &Measured,
+    measured: &Measurements,
 ) -> Result<Shard> {
     let mut estimator = Estimator::new(
         calculation.method,

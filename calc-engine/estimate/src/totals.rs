@@ -3,22 +3,26 @@
 use airshed_domain::{schema::column as c, status::LineStatus};
 use airshed_lake::control::RunTotals;
 use arrow::{
-    array::{ArrayRef, AsArray as _, RecordBatch},
-    compute::cast,
-    datatypes::{DataType, Decimal128Type},
+    array::{Array as _, ArrayRef, AsArray as _, RecordBatch},
+    datatypes::{Decimal64Type, Int32Type},
 };
 
 use crate::error::{Error, ErrorKind, Result};
 
 /// Adds the rows of an emissions batch.
 pub(crate) fn add_batch(totals: &mut RunTotals, batch: &RecordBatch) -> Result<()> {
-    let status = cast(column(batch, c::STATUS)?, &DataType::Utf8)
-        .map_err(|e| Error::with_source(ErrorKind::Corrupt, "column `status`", e))?;
-    for value in status.as_string::<i32>().iter().flatten() {
-        match value {
-            v if v == LineStatus::Estimated.as_str() => totals.rows_estimated += 1,
-            v if v == LineStatus::Unmapped.as_str() => totals.rows_unmapped += 1,
-            _ => totals.rows_excluded += 1,
+    let no_status = || Error::new(ErrorKind::Corrupt, "column `status` is not a dictionary of words");
+    let status = column(batch, c::STATUS)?.as_dictionary_opt::<Int32Type>().ok_or_else(no_status)?;
+    let words = status.values().as_string_opt::<i32>().ok_or_else(no_status)?;
+    let mut rows = vec![0u64; words.len()];
+    for code in status.keys().iter().flatten() {
+        rows[usize::try_from(code).map_err(|_| no_status())?] += 1;
+    }
+    for (word, rows) in words.iter().zip(rows) {
+        match word {
+            Some(word) if word == LineStatus::Estimated.as_str() => totals.rows_estimated += rows,
+            Some(word) if word == LineStatus::Unmapped.as_str() => totals.rows_unmapped += rows,
+            _ => totals.rows_excluded += rows,
         }
     }
     totals.energy_kwh += sum(batch, c::ENERGY_KWH)?;
@@ -48,7 +52,7 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
 
 fn sum(batch: &RecordBatch, name: &str) -> Result<i128> {
     let values = column(batch, name)?
-        .as_primitive_opt::<Decimal128Type>()
+        .as_primitive_opt::<Decimal64Type>()
         .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("column `{name}` is not a decimal")))?;
-    Ok(values.iter().flatten().sum())
+    Ok(values.iter().flatten().map(i128::from).sum())
 }

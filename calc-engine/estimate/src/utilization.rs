@@ -1,9 +1,16 @@
 //! Measured processor utilisation, joined to billing lines by resource and time.
+//!
+//! A line gets the mean over the part of its time that was measured, and the share of its time that this part is. What
+//! follows from both is the kernels' matter.
 
 use std::collections::HashMap;
 
-use airshed_domain::schema::{self, column as c};
-use airshed_lake::LakeTable;
+use airshed_domain::{
+    period::BillingPeriod,
+    schema::{self, column as c},
+};
+use airshed_kernels::utilization::Measured;
+use airshed_lake::{DataFile, Lake, LakeTable};
 use arrow::{
     array::{Array as _, AsArray as _, Float64Builder, RecordBatch},
     compute::cast,
@@ -14,22 +21,49 @@ use std::sync::Arc;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    plan::RunPlan,
+    plan::{RunInputs, utilization_of},
 };
 
 /// Measured intervals by resource: `(start, end, average)` in microseconds, sorted and not overlapping by
 /// construction of the table.
 #[derive(Debug, Default)]
-pub(crate) struct Measured {
+pub(crate) struct Measurements {
     by_resource: HashMap<String, Vec<(i64, i64, f64)>>,
 }
 
-impl Measured {
-    /// Reads the utilisation that the plan names.
-    pub(crate) async fn load(table: Option<&LakeTable>, plan: &RunPlan) -> Result<Self> {
+/// A billing line of a run with the measurements that the run read for it, as the estimator takes them.
+///
+/// # Errors
+/// Also when the measurements that the run read are not in the lake any more.
+pub async fn with_measurements(
+    lake: &Lake,
+    period: BillingPeriod,
+    inputs: &RunInputs,
+    line: RecordBatch,
+) -> Result<RecordBatch> {
+    if inputs.utilization.is_empty() {
+        return Ok(line);
+    }
+    if let Some(newest) = lake.existing_table(&schema::utilization()).await? {
+        // Newer measurements may wait for a run of their own: then an older version holds those of this run.
+        for version in (0..=newest.version()).rev() {
+            let table = newest.at_version(version).await?;
+            let files = utilization_of(Some(&table), period)?;
+            if files.iter().map(DataFile::content_hash).eq(inputs.utilization.iter().map(String::as_str)) {
+                return Measurements::load(Some(&table), &files).await?.join(line);
+            }
+        }
+    }
+    let gone = format!("the utilisation that the run of {period} read is not in the lake any more");
+    Err(Error::new(ErrorKind::Input, gone))
+}
+
+impl Measurements {
+    /// Reads files of the table `utilization`.
+    pub(crate) async fn load(table: Option<&LakeTable>, files: &[DataFile]) -> Result<Self> {
         let mut this = Self::default();
         let Some(table) = table else { return Ok(this) };
-        for file in &plan.utilization_files {
+        for file in files {
             let corrupt = |e: Box<dyn std::error::Error + Send + Sync>| {
                 Error::with_source(ErrorKind::Corrupt, format!("`{}` cannot be read", file.path), e)
             };
@@ -76,8 +110,9 @@ impl Measured {
         Ok(())
     }
 
-    /// Adds a column `utilization` to a batch of billing lines: the mean of the measured intervals weighted by the
-    /// time they share with the line, null where nothing was measured.
+    /// Adds the columns `utilization` and `utilization_cover` to a batch of billing lines: the mean of the measured
+    /// intervals weighted by the time they share with the line, and the share of the line's time that they cover. Both
+    /// are null where nothing was measured.
     pub(crate) fn join(&self, batch: RecordBatch) -> Result<RecordBatch> {
         if self.by_resource.is_empty() {
             return Ok(batch);
@@ -98,23 +133,29 @@ impl Measured {
         let resource = resource.as_string::<i32>();
         let (start, end) = (time(c::USAGE_START)?, time(c::USAGE_END)?);
         let mut utilization = Float64Builder::with_capacity(batch.num_rows());
+        let mut cover = Float64Builder::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let measured =
+            let intervals =
                 resource.is_valid(row).then(|| self.by_resource.get(resource.value(row))).flatten();
-            utilization
-                .append_option(measured.and_then(|m| weighted_mean(m, start.value(row), end.value(row))));
+            let measured = intervals.and_then(|i| weighted_mean(i, start.value(row), end.value(row)));
+            utilization.append_option(measured.map(|measured| measured.mean));
+            cover.append_option(measured.map(|measured| measured.cover));
         }
         let mut fields = batch.schema().fields().to_vec();
         fields.push(Arc::new(Field::new(c::UTILIZATION, DataType::Float64, true)));
+        fields.push(Arc::new(Field::new(c::UTILIZATION_COVER, DataType::Float64, true)));
         let mut columns = batch.columns().to_vec();
         columns.push(Arc::new(utilization.finish()));
+        columns.push(Arc::new(cover.finish()));
         RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
             .map_err(|e| Error::with_source(ErrorKind::Corrupt, "billing lines", e))
     }
 }
 
-/// Mean of the intervals over `[start, end)`, weighted by shared time. Time without a measurement does not count.
-fn weighted_mean(intervals: &[(i64, i64, f64)], start: i64, end: i64) -> Option<f64> {
+/// Mean of the intervals over `[start, end)`, weighted by shared time, and the share of that time which they cover.
+/// A line without a length was measured if an interval holds its start.
+fn weighted_mean(intervals: &[(i64, i64, f64)], start: i64, end: i64) -> Option<Measured> {
+    let end = end.max(start.saturating_add(1));
     let first = intervals.partition_point(|(_, interval_end, _)| *interval_end <= start);
     let (mut weighted, mut shared) = (0.0, 0i64);
     for (interval_start, interval_end, avg) in intervals[first..].iter().take_while(|i| i.0 < end) {
@@ -124,7 +165,8 @@ fn weighted_mean(intervals: &[(i64, i64, f64)], start: i64, end: i64) -> Option<
             shared += overlap;
         }
     }
-    (shared > 0).then(|| weighted / shared as f64)
+    (shared > 0)
+        .then(|| Measured { mean: weighted / shared as f64, cover: shared as f64 / (end - start) as f64 })
 }
 
 #[cfg(test)]
@@ -133,10 +175,23 @@ mod tests {
 
     #[test]
     fn partial_coverage_is_weighted_by_time() {
-        let measured = [(0, 10, 0.2), (10, 40, 0.6)];
-        assert_eq!(weighted_mean(&measured, 0, 10), Some(0.2));
-        assert_eq!(weighted_mean(&measured, 0, 40), Some((0.2 * 10.0 + 0.6 * 30.0) / 40.0));
-        assert_eq!(weighted_mean(&measured, 5, 100), Some((0.2 * 5.0 + 0.6 * 30.0) / 35.0));
-        assert_eq!(weighted_mean(&measured, 40, 50), None);
+        let intervals = [(0, 10, 0.2), (10, 40, 0.6)];
+        for (start, end, mean, cover) in [
+            (0, 10, 0.2, 1.0),
+            (0, 40, (0.2 * 10.0 + 0.6 * 30.0) / 40.0, 1.0),
+            (5, 100, (0.2 * 5.0 + 0.6 * 30.0) / 35.0, 35.0 / 95.0),
+            (15, 15, 0.6, 1.0),
+        ] {
+            assert_eq!(weighted_mean(&intervals, start, end), Some(Measured { mean, cover }));
+        }
+        assert_eq!(weighted_mean(&intervals, 40, 50), None);
+    }
+
+    #[test]
+    fn five_minutes_do_not_stand_for_a_month() {
+        let minute = 60_000_000;
+        let month = 31 * 24 * 60;
+        let found = weighted_mean(&[(0, 5 * minute, 1.0)], 0, month * minute).unwrap();
+        assert!((found.cover - 5.0 / 44_640.0).abs() < 1e-15, "{found:?}");
     }
 }

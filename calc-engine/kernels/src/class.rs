@@ -9,7 +9,11 @@ use std::sync::Arc;
 
 use airshed_domain::status::{LineStatus, Quality, UsageFamily};
 
-use crate::{bounds::Bounds, curve::PowerCurve, reason::Reason};
+use crate::{
+    bounds::Bounds,
+    curve::PowerCurve,
+    reason::{Obstacle, Reason},
+};
 
 /// Everything that the decision about a line may depend on. Columns as in `billing_lines`; null is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -168,8 +172,10 @@ pub struct Class {
 }
 
 impl Class {
-    /// A class without an estimate.
-    pub fn without_estimate(reason: Reason, family: UsageFamily) -> Self {
+    /// A class without an estimate. A cause in words becomes a step.
+    pub fn without_estimate(obstacle: impl Into<Obstacle>, family: UsageFamily) -> Self {
+        let Obstacle { reason, cause } = obstacle.into();
+        let steps = cause.map(|cause| Step::new("what is missing", reason.as_str()).with_note(cause));
         Self {
             status: reason.status(),
             reason: Some(reason),
@@ -177,7 +183,7 @@ impl Class {
             quality: None,
             coefficients: None,
             factor_ids: Vec::new(),
-            steps: Vec::new(),
+            steps: steps.into_iter().collect(),
         }
     }
 

@@ -4,21 +4,23 @@
 //! coefficients, and writes down the row's own arithmetic: amount, hour, each quantity with its formula, and the value
 //! after rounding. It is data; the command line draws it, and compares it with the row that the ledger holds.
 
+use std::collections::BTreeSet;
+
 use airshed_domain::{
     fixed::QUANTITY_SCALE,
     schema::column as c,
-    status::{LineStatus, UsageFamily},
+    status::{GridBasis, LineStatus, UsageFamily, UtilizationSource},
 };
 use airshed_emission_factors::{FactorSet, value::Factor};
 use arrow::{
     array::{Array as _, ArrayRef, AsArray as _},
-    datatypes::{Decimal128Type, Float64Type, Int32Type},
+    datatypes::{Decimal64Type, Float64Type, Int32Type},
     record_batch::RecordBatch,
     util::display::array_value_to_string,
 };
 
 use crate::{
-    class::{Basis, Class, Step},
+    class::{Basis, Class, Coefficients, Input, Step},
     estimate::{EstimateError, Estimator, MEASURES},
     place::HOURLY_FACTORS,
     reason::Reason,
@@ -55,7 +57,7 @@ pub struct Figure {
     /// Formula in words of other columns.
     pub formula: &'static str,
     /// The value in ledger steps of 1e-8; `None` where the method states none.
-    pub steps: Option<i128>,
+    pub steps: Option<i64>,
     /// The value as the ledger prints it, `null` where there is none.
     pub text: String,
 }
@@ -94,7 +96,13 @@ pub fn explain(estimator: &mut Estimator, line: &RecordBatch) -> Result<Explanat
     let estimated = text(&emissions, c::STATUS) == LineStatus::Estimated.as_str();
     let reason = Reason::ALL.iter().copied().find(|reason| text(&emissions, c::REASON) == reason.as_str());
     let mut steps = vec![decision(&class)];
-    steps.extend(class.steps.iter().cloned());
+    // Hours are in every class of a zone that has some; a line that took the year's figure did not use them.
+    let hourly = text(&emissions, c::GRID_BASIS) == GridBasis::Hourly.as_str();
+    let is_used = |step: &&Step| hourly || !step.factor_ids.iter().any(|id| id.starts_with(HOURLY_FACTORS));
+    steps.extend(class.steps.iter().filter(is_used).cloned());
+    let factor_ids: BTreeSet<&str> =
+        steps.iter().flat_map(|step| &step.factor_ids).map(String::as_str).collect();
+    let citations = factor_ids.into_iter().flat_map(|id| citations(id, estimator.factors())).collect();
     let mut figures = Vec::new();
     if estimated {
         steps.extend(row_steps(&class, line, &emissions));
@@ -115,7 +123,7 @@ pub fn explain(estimator: &mut Estimator, line: &RecordBatch) -> Result<Explanat
             .collect(),
         steps,
         figures,
-        citations: class.factor_ids.iter().flat_map(|id| citations(id, estimator.factors())).collect(),
+        citations,
     })
 }
 
@@ -147,17 +155,48 @@ fn decision(class: &Class) -> Step {
     Step::new("classification", verdict).with_note(format!("usage family {}", class.family))
 }
 
+/// The utilisation that the line was calculated with, and what its parts draw at it.
+fn utilization_steps(coefficients: &Coefficients, line: &RecordBatch, emissions: &RecordBatch) -> Vec<Step> {
+    let (Some(used), Some(default)) = (number(emissions, c::UTILIZATION), coefficients.default_utilization)
+    else {
+        return Vec::new();
+    };
+    let source = text(emissions, c::UTILIZATION_SOURCE);
+    let mean = number(line, c::UTILIZATION).filter(|_| source != UtilizationSource::Default.as_str());
+    let cover = number(line, c::UTILIZATION_COVER).unwrap_or(1.0);
+    let title = "utilisation of the line";
+    let utilization = match mean {
+        None => Step::new(title, "the default: nothing was measured"),
+        Some(mean) if cover < 1.0 => Step::new(title, "measured x cover + default x (1 - cover)")
+            .with_input("measured", mean, "1")
+            .with_input("cover", cover, "1")
+            .with_input("default", default.central, "1"),
+        Some(_) => Step::new(title, "measured over all of its time"),
+    };
+    let curves = &coefficients.energy_kwh;
+    let parts = [
+        ("processors", &curves.cpu),
+        ("memory", &curves.memory),
+        ("accelerators", &curves.accelerator),
+        ("storage", &curves.storage),
+        ("network", &curves.network),
+        ("rest of the server", &curves.platform),
+    ]
+    .map(|(name, curve)| Input::new(name, curve.at(used).central, "kWh"));
+    let total = parts.iter().map(|part| part.value).sum();
+    let energy = Step::new("energy per billed unit, before PUE", "sum of the parts at that utilisation");
+    vec![
+        utilization.with_result(c::UTILIZATION, used, "1").with_note(source),
+        Step { inputs: parts.into_iter().filter(|part| part.value != 0.0).collect(), ..energy }
+            .with_result("it_kwh", total, "kWh"),
+    ]
+}
+
 /// What is particular to the row: utilisation, hour, amount.
 fn row_steps(class: &Class, line: &RecordBatch, emissions: &RecordBatch) -> Vec<Step> {
-    let mut steps = Vec::new();
-    if let Some(utilization) = number(emissions, c::UTILIZATION) {
-        steps.push(Step::new("utilisation of the line", text(emissions, c::UTILIZATION_SOURCE)).with_result(
-            c::UTILIZATION,
-            utilization,
-            "1",
-        ));
-    }
-    let (column, unit) = match class.coefficients.as_ref().map(|coefficients| coefficients.basis) {
+    let coefficients = class.coefficients.as_deref();
+    let mut steps = coefficients.map_or_else(Vec::new, |own| utilization_steps(own, line, emissions));
+    let (column, unit) = match coefficients.map(|coefficients| coefficients.basis) {
         Some(Basis::EffectiveCost) => (c::EFFECTIVE_COST, text(line, c::CURRENCY)),
         _ => (c::USAGE_AMOUNT, text(line, c::USAGE_UNIT)),
     };
@@ -183,7 +222,7 @@ fn figures_of(emissions: &RecordBatch) -> Vec<Figure> {
         .iter()
         .map(|measure| {
             let array = emissions.column_by_name(measure.column);
-            let decimals = array.and_then(|array| array.as_primitive_opt::<Decimal128Type>());
+            let decimals = array.and_then(|array| array.as_primitive_opt::<Decimal64Type>());
             let steps = decimals.filter(|decimals| decimals.is_valid(0)).map(|decimals| decimals.value(0));
             Figure {
                 column: measure.column,
@@ -197,9 +236,9 @@ fn figures_of(emissions: &RecordBatch) -> Vec<Figure> {
 }
 
 /// Ledger steps as decimal text with all its digits.
-fn text_of_steps(steps: i128) -> String {
+fn text_of_steps(steps: i64) -> String {
     let digits = usize::from(QUANTITY_SCALE.unsigned_abs());
-    let scale = 10u128.pow(u32::from(QUANTITY_SCALE.unsigned_abs()));
+    let scale = 10u64.pow(u32::from(QUANTITY_SCALE.unsigned_abs()));
     let (whole, rest) = (steps.unsigned_abs() / scale, steps.unsigned_abs() % scale);
     let sign = if steps < 0 { "-" } else { "" };
     format!("{sign}{whole}.{rest:0digits$}")

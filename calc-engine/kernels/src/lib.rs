@@ -20,3 +20,4 @@ pub mod reason;
 #[cfg(test)]
 mod sample;
 pub mod usage;
+pub mod utilization;

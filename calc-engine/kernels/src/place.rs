@@ -9,6 +9,8 @@
 //! The location-based figure is the direct one (GHG Protocol scope 2); fuel supply and losses are scope 3 category 3
 //! and stay in their own columns.
 
+pub(crate) mod zone;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use airshed_domain::period::{BillingPeriod, SECONDS_PER_HOUR};
@@ -21,6 +23,7 @@ use airshed_emission_factors::{
 use crate::{
     bounds::Bounds,
     class::{Grid, HourlyIntensity, Step},
+    reason::{Obstacle, Reason},
 };
 
 /// Start of the ids of imported hours: `grid/hourly/US-MIDA-PJM/2026-10`.
@@ -51,38 +54,45 @@ pub struct Place {
     pub steps: Vec<Step>,
 }
 
-/// Every region of a factor set, by provider and code.
+/// Every region of a factor set, by provider and code: its figures, or what is missing.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Places(BTreeMap<String, BTreeMap<String, Arc<Place>>>);
+pub struct Places(BTreeMap<String, BTreeMap<String, Result<Arc<Place>, Obstacle>>>);
 
 impl Places {
-    /// The figures of every region for a billing period. Regions for which a figure is missing are left out, so their
-    /// lines come out as `unknown_region`.
+    /// The figures of every region for a billing period. A region for which one is missing keeps the reason for its
+    /// lines.
     pub fn new(factors: &FactorSet, period: BillingPeriod) -> Self {
-        let mut places: BTreeMap<String, BTreeMap<String, Arc<Place>>> = BTreeMap::new();
+        let mut places: BTreeMap<String, BTreeMap<String, Result<Arc<Place>, Obstacle>>> = BTreeMap::new();
         for region in factors.facility().regions() {
-            if let Ok(place) = place(factors, region, period) {
-                places
-                    .entry(region.provider.clone())
-                    .or_default()
-                    .insert(region.code.clone(), Arc::new(place));
-            }
+            let place = place(factors, region, period).map(Arc::new);
+            places.entry(region.provider.clone()).or_default().insert(region.code.clone(), place);
         }
         Self(places)
     }
 
-    /// A region, if the factor set has all its figures.
-    pub fn get(&self, provider: &str, region: &str) -> Option<&Arc<Place>> {
-        self.0.get(provider)?.get(region)
+    /// A region.
+    ///
+    /// # Errors
+    /// The reason for its lines, when the factor set does not know the region or lacks one of its figures.
+    pub fn get(&self, provider: &str, region: &str) -> Result<&Arc<Place>, Obstacle> {
+        match self.0.get(provider).and_then(|regions| regions.get(region)) {
+            Some(Ok(place)) => Ok(place),
+            Some(Err(obstacle)) => Err(obstacle.clone()),
+            None => {
+                let cause = format!("the factor set has no region `{region}` of `{provider}`");
+                Err(Obstacle::because(Reason::UnknownRegion, cause))
+            }
+        }
     }
 }
 
-fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<Place, FactorError> {
+fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<Place, Obstacle> {
     let year = period.year();
-    let pue = factors.facility().pue(region, year)?;
-    let wue = factors.facility().wue(region, year)?;
-    let location = factors.grid().location(region, year)?;
-    let market = factors.grid().market(region, year)?;
+    let missing = |reason| move |error: FactorError| Obstacle::missing(reason, &error);
+    let pue = factors.facility().pue(region, year).map_err(missing(Reason::NoPue))?;
+    let wue = factors.facility().wue(region, year).map_err(missing(Reason::NoWue))?;
+    let location = factors.grid().location(region, year).map_err(missing(Reason::NoGridFactor))?;
+    let market = factors.grid().market(region, year).map_err(missing(Reason::NoGridFactor))?;
     let loss = factors.grid().loss(&region.country);
     let water = factors.grid().water(region);
     let loss_share = loss.share.central();
@@ -94,6 +104,15 @@ fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<
         FigureBasis::OtherYear => format!("published for {}; {found} is the nearest year", region.code),
         FigureBasis::Fleet => format!("fleet figure of {found}: none is published for {}", region.code),
     };
+    let mut upstream_step = Step::new(format!("fuel supply of {}", region.code), "lifecycle - direct")
+        .with_result("upstream", location.upstream_g_per_kwh.central(), "gCO2e/kWh")
+        .with_factor(location.factor_id.as_str());
+    // Where both are published, the id names the direct figure.
+    if let Some(row) = location.factor_id.as_str().strip_suffix("/direct")
+        && location.basis == FactorBasis::Both
+    {
+        upstream_step = upstream_step.with_factor(format!("{row}/lifecycle"));
+    }
     let mut steps = vec![
         Step::new(format!("PUE of {}", region.code), "facility energy / IT energy")
             .with_result("pue", pue.value.central(), "1")
@@ -113,9 +132,7 @@ fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<
                 region.grid_zone,
                 if hours.is_some() { ", hours known" } else { ", no hours known" }
             )),
-        Step::new(format!("fuel supply of {}", region.code), "lifecycle - direct")
-            .with_result("upstream", location.upstream_g_per_kwh.central(), "gCO2e/kWh")
-            .with_factor(location.factor_id.as_str()),
+        upstream_step,
         Step::new(format!("market-based intensity of {}", region.code), "residual mix, else location-based")
             .with_result("market_intensity_g_per_kwh", market.direct_g_per_kwh.central(), "gCO2e/kWh")
             .with_factor(market.factor_id.as_str())
@@ -129,10 +146,8 @@ fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<
             .with_factor(water.factor_id.as_str())
             .with_note(format!("{:?} figure", water.basis)),
     ];
-    steps.extend(hours.as_ref().map(|hours| hours_step(region, period, hours)));
-    if location.basis != FactorBasis::Both || hours.as_ref().is_some_and(|hours| hours.split > 0) {
-        steps.push(share_step(factors, region, location.basis));
-    }
+    steps.extend(hours.as_ref().map(|hours| hours_step(factors, region, period, hours)));
+    steps.extend(share_step(factors, region, location.basis));
     Ok(Place {
         provider: region.provider.clone(),
         region: region.code.clone(),
@@ -151,30 +166,37 @@ fn place(factors: &FactorSet, region: &Region, period: BillingPeriod) -> Result<
     })
 }
 
-fn hours_step(region: &Region, period: BillingPeriod, hours: &Hours) -> Step {
+fn hours_step(factors: &FactorSet, region: &Region, period: BillingPeriod, hours: &Hours) -> Step {
     let market = if hours.intensity.serves_market { "; the market-based figure follows them" } else { "" };
-    Step::new(
+    let step = Step::new(
         format!("grid of {}, hours", region.code),
         "direct, and lifecycle - direct, of the line's hours",
     )
     .with_input("hours known", hours.known as f64, "h")
     .with_input("hours split by the direct share", hours.split as f64, "h")
     .with_factor(hourly_factor_id(&region.grid_zone, period))
-    .with_note(format!("zone {}; lines that touch another hour use the year{market}", region.grid_zone))
+    .with_note(format!("zone {}; lines that touch another hour use the year{market}", region.grid_zone));
+    if hours.split == 0 {
+        return step;
+    }
+    let grid = factors.grid();
+    step.with_input("direct share", grid.direct_share(&region.country), "1")
+        .with_factor(grid.direct_share_id(&region.country).as_str())
 }
 
-/// The share by which a figure that is not published was found from the one that is.
-fn share_step(factors: &FactorSet, region: &Region, year: FactorBasis) -> Step {
+/// The share by which a yearly figure that is not published was found from the one that is.
+fn share_step(factors: &FactorSet, region: &Region, year: FactorBasis) -> Option<Step> {
     let grid = factors.grid();
     let (formula, note) = match year {
         FactorBasis::Split => ("direct = lifecycle x direct share", "the year's figure is lifecycle only"),
         FactorBasis::DirectOnly => ("lifecycle = direct / direct share", "the year's figure is direct only"),
-        FactorBasis::Both => ("lifecycle x direct share", "for hours of which one figure is known"),
+        FactorBasis::Both => return None,
     };
-    Step::new(format!("direct share of {}", region.country), formula)
+    let step = Step::new(format!("direct share of {}", region.country), formula)
         .with_input("direct share", grid.direct_share(&region.country), "1")
         .with_factor(grid.direct_share_id(&region.country).as_str())
-        .with_note(note)
+        .with_note(note);
+    Some(step)
 }
 
 /// The hours of a region in a period, and how they were found.
@@ -238,12 +260,59 @@ mod tests {
         let places = Places::new(&FACTORS, "2026-10".parse().unwrap());
         for region in FACTORS.facility().regions().filter(|region| region.provider == "aws") {
             let place =
-                places.get("aws", &region.code).unwrap_or_else(|| panic!("{} has no place", region.code));
+                places.get("aws", &region.code).unwrap_or_else(|why| panic!("{}: {why:?}", region.code));
             assert!(place.pue.is_ordered() && place.pue.low >= 1.0, "{}", region.code);
             assert!(place.grid.yearly_g_per_kwh.is_ordered(), "{}", region.code);
             assert!(place.grid.hourly.is_none(), "{}: no hours are shipped", region.code);
         }
-        assert!(places.get("aws", "mars-north-1").is_none());
+        assert_eq!(places.get("aws", "mars-north-1").unwrap_err().reason, Reason::UnknownRegion);
+    }
+
+    /// A region that lacks one figure, and its lines.
+    #[test]
+    fn what_a_region_lacks_is_the_reason_of_its_lines() {
+        let period = "2026-10".parse().unwrap();
+        let virginia = FACTORS.facility().region("aws", "us-east-1").unwrap().clone();
+        let elsewhere = Region { provider: "elsewhere".into(), ..virginia.clone() };
+        let no_pue = place(&FACTORS, &elsewhere, period).unwrap_err();
+        assert_eq!(no_pue.reason, Reason::NoPue);
+        assert!(no_pue.cause.as_ref().unwrap().contains("elsewhere"), "{no_pue:?}");
+        let off_grid = Region { grid_areas: vec!["MARS".into()], ..virginia };
+        let no_grid = place(&FACTORS, &off_grid, period).unwrap_err();
+        assert_eq!(no_grid.reason, Reason::NoGridFactor);
+
+        let mut places = Places::new(&FACTORS, period);
+        places.0.get_mut("aws").unwrap().insert("us-east-1".into(), Err(no_grid));
+        let options = crate::method::MethodOptions::default();
+        let context =
+            crate::method::Context { factors: &FACTORS, options: &options, period, places: &places };
+        let line = crate::class::ClassKey {
+            provider: Some("aws"),
+            service_code: Some("AmazonEC2"),
+            usage_type: Some("BoxUsage:m5.large"),
+            usage_unit: Some("Hrs"),
+            line_type: Some("Usage"),
+            ..crate::class::ClassKey::default()
+        };
+        let class = crate::profile::airshed::classify(&line, &context);
+        assert_eq!(class.reason, Some(Reason::NoGridFactor));
+        let note = class.steps.iter().find_map(|step| step.note.as_deref()).unwrap();
+        assert!(note.contains("no grid factor for any of MARS"), "{note}");
+    }
+
+    #[test]
+    fn every_factor_of_a_place_is_in_the_set() {
+        let places = Places::new(&FACTORS, "2026-10".parse().unwrap());
+        for place in places.0.values().flat_map(BTreeMap::values).flatten() {
+            for id in place.steps.iter().flat_map(|step| &step.factor_ids) {
+                let known = FACTORS.factor(&airshed_domain::id::FactorId::new(id.as_str()));
+                assert!(known.is_some(), "{}: {id}", place.region);
+            }
+        }
+        let virginia = places.get("aws", "us-east-1").unwrap();
+        let upstream = virginia.steps.iter().find(|step| step.title.starts_with("fuel supply")).unwrap();
+        let cited: Vec<&str> = upstream.factor_ids.iter().filter_map(|id| id.rsplit('/').next()).collect();
+        assert_eq!(cited, ["direct", "lifecycle"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! line names what is missing. `docs/methodology/classification.md` has a paragraph on each.
 
 use airshed_domain::status::LineStatus;
+use airshed_emission_factors::FactorError;
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident => $text:literal, $status:ident);+ $(;)?) => {
@@ -67,6 +68,16 @@ reasons! {
     UnknownUsageType => "unknown_usage_type", Unmapped;
     /// The instance type is not in the factor set.
     UnknownInstanceType => "unknown_instance_type", Unmapped;
+    /// A measured power curve holds for a whole machine; the line rents a part of one, or a host of several.
+    NoCurveOfPart => "no_curve_of_part", Unmapped;
+    /// The parts of the instance type, or the life of its host, give no embodied emissions.
+    NoEmbodiedModel => "no_embodied_model", Unmapped;
+    /// No power usage effectiveness is published by the provider of the region.
+    NoPue => "no_pue", Unmapped;
+    /// No water usage effectiveness is published by the provider of the region.
+    NoWue => "no_wue", Unmapped;
+    /// No area of the region has a grid factor.
+    NoGridFactor => "no_grid_factor", Unmapped;
     /// The region is not in the factor set.
     UnknownRegion => "unknown_region", Unmapped;
     /// The line names no region and its usage is not global.
@@ -88,5 +99,39 @@ reasons! {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// What stands in the way of an estimate: the code that goes into the ledger, and the cause in words, for `explain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The code.
+    pub reason: Reason,
+    /// The cause; `None` where the code says all there is to say.
+    pub cause: Option<String>,
+}
+
+impl Obstacle {
+    /// An obstacle with its cause in words.
+    pub fn because(reason: Reason, cause: impl Into<String>) -> Self {
+        Self { reason, cause: Some(cause.into()) }
+    }
+
+    /// A question that the factor tables have no answer to, with the whole chain of causes.
+    pub fn missing(reason: Reason, error: &FactorError) -> Self {
+        let mut cause = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(inner) = source {
+            cause.push_str(": ");
+            cause.push_str(&inner.to_string());
+            source = inner.source();
+        }
+        Self::because(reason, cause)
+    }
+}
+
+impl From<Reason> for Obstacle {
+    fn from(reason: Reason) -> Self {
+        Self { reason, cause: None }
     }
 }

@@ -12,7 +12,7 @@ use arrow::{
         ArrayRef, AsArray as _, Decimal128Array, DictionaryArray, Float64Array, Int64Array, StringArray,
         TimestampMicrosecondArray,
     },
-    datatypes::{DataType, Decimal128Type, Field, Int32Type, Schema},
+    datatypes::{DataType, Decimal64Type, Field, Int32Type, Schema},
     record_batch::RecordBatch,
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct Line {
     pub(crate) currency: &'static str,
     pub(crate) split_parent: Option<&'static str>,
     pub(crate) utilization: Option<f64>,
+    /// Share of the line's time that it was measured in.
+    pub(crate) cover: f64,
 }
 
 impl Line {
@@ -65,6 +67,7 @@ impl Line {
             currency: "USD",
             split_parent: None,
             utilization: None,
+            cover: 1.0,
         }
     }
 }
@@ -131,13 +134,16 @@ pub(crate) fn batch(lines: &[Line], dictionaries: bool) -> RecordBatch {
     }
     fields.push(Field::new(c::UTILIZATION, DataType::Float64, true));
     arrays.push(Arc::new(lines.iter().map(|line| line.utilization).collect::<Float64Array>()));
+    fields.push(Field::new(c::UTILIZATION_COVER, DataType::Float64, true));
+    let cover = |line: &Line| line.utilization.map(|_| line.cover);
+    arrays.push(Arc::new(lines.iter().map(cover).collect::<Float64Array>()));
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()
 }
 
 /// A quantity of a row in its unit; `None` for null.
 pub(crate) fn quantity(emissions: &RecordBatch, column: &str, row: usize) -> Option<f64> {
     use arrow::array::Array as _;
-    let decimals = emissions.column_by_name(column).unwrap().as_primitive::<Decimal128Type>();
+    let decimals = emissions.column_by_name(column).unwrap().as_primitive::<Decimal64Type>();
     decimals.is_valid(row).then(|| decimals.value(row) as f64 / 1e8)
 }
 

@@ -14,7 +14,10 @@ mod rest;
 
 use airshed_emission_factors::facility;
 
-use crate::class::ClassKey;
+use crate::{
+    class::ClassKey,
+    place::zone::{Site, site, site_of_prefix},
+};
 
 pub use prefix::strip_region_prefix;
 pub use rest::rest;
@@ -49,6 +52,8 @@ pub enum LineRegion<'a> {
     NoPrefix,
     /// An edge location of a content delivery network, by its part of the world; the code is a stand-in.
     Edge(&'static str),
+    /// A local or wavelength zone without figures of its own; the code is its parent region.
+    LocalZone(&'a str),
     /// A prefix that looks like a region but is not in the factor set.
     UnknownPrefix(&'a str),
 }
@@ -57,7 +62,7 @@ impl<'a> LineRegion<'a> {
     /// The code, if there is one.
     pub fn code(self) -> Option<&'a str> {
         match self {
-            Self::Stated(code) | Self::Prefix(code) | Self::Edge(code) => Some(code),
+            Self::Stated(code) | Self::Prefix(code) | Self::Edge(code) | Self::LocalZone(code) => Some(code),
             Self::NoPrefix => Some("us-east-1"),
             Self::UnknownPrefix(_) => None,
         }
@@ -73,24 +78,28 @@ impl<'a> Line<'a> {
         let stripped = strip_region_prefix(full_usage, service, regions);
         let (from, to) = (text(key.from_region), text(key.to_region));
         let inbound = stripped.usage.contains("-In-Bytes") || stripped.usage == "AWS-In-Bytes";
-        let known = |code: &&'a str| regions.region(text(key.provider).unwrap_or(""), code).is_some();
+        let provider = text(key.provider).unwrap_or("");
         let of_transfer = if inbound { to.or(from) } else { from.or(to) };
+        let of_transfer = of_transfer.and_then(|code| of_code(code, provider, regions));
         let region = match (text(key.region), stripped.region) {
-            (Some(code), _) if !is_global(code) => LineRegion::Stated(code),
+            (Some(code), prefix) if !is_global(code) => {
+                let stated = of_code(code, provider, regions).unwrap_or(LineRegion::Stated(code));
+                zone_of_stated(stated, prefix, regions)
+            }
             (_, Some(found)) => found,
-            _ => of_transfer.filter(known).map_or(LineRegion::NoPrefix, LineRegion::Stated),
+            _ => of_transfer.unwrap_or(LineRegion::NoPrefix),
         };
         let tail = stripped.usage.rsplit_once(':').map(|(_, tail)| tail).filter(|tail| tail.contains('.'));
         Self {
-            provider: text(key.provider).unwrap_or(""),
+            provider,
             service,
             usage: stripped.usage,
             operation: text(key.operation).unwrap_or(""),
             unit: text(key.usage_unit),
             instance_type: tail.or(text(key.instance_type)),
-            region: match (region, of_transfer.filter(known)) {
+            region: match (region, of_transfer) {
                 // An edge location's transfer names its region in the transfer columns only.
-                (LineRegion::Edge(_), Some(code)) => LineRegion::Stated(code),
+                (LineRegion::Edge(_), Some(stated)) => stated,
                 (region, _) => region,
             },
         }
@@ -109,6 +118,38 @@ impl<'a> Line<'a> {
         self.unit.is_none_or(|unit| {
             matches!(unit, "GB" | "GigaBytes" | "Gigabytes" | "GigaByte" | "GiB" | "gigabyte")
         })
+    }
+}
+
+/// The region that a column names by its code, or the parent of the zone that it names; `None` for neither.
+fn of_code<'a>(code: &'a str, provider: &str, regions: &'a facility::Table) -> Option<LineRegion<'a>> {
+    if provider != "aws" {
+        return regions.region(provider, code).map(|_| LineRegion::Stated(code));
+    }
+    Some(match site(code, regions)? {
+        Site::Own(code) => LineRegion::Stated(code),
+        Site::Parent(code) => LineRegion::LocalZone(code),
+    })
+}
+
+/// A stated region, and the zone of it that the prefix of the usage type may name (`LAX1` in us-west-2).
+fn zone_of_stated<'a>(
+    stated: LineRegion<'a>,
+    prefix: Option<LineRegion<'a>>,
+    regions: &'a facility::Table,
+) -> LineRegion<'a> {
+    match (stated, prefix) {
+        (LineRegion::Stated(region), Some(LineRegion::LocalZone(parent))) if region == parent => {
+            LineRegion::LocalZone(parent)
+        }
+        (LineRegion::Stated(region), Some(LineRegion::UnknownPrefix(zone))) => {
+            match site_of_prefix(zone, Some(region), regions) {
+                Some(Site::Own(code)) => LineRegion::Stated(code),
+                Some(Site::Parent(code)) => LineRegion::LocalZone(code),
+                None => stated,
+            }
+        }
+        _ => stated,
     }
 }
 

@@ -15,9 +15,7 @@ use crate::{
 pub(super) async fn execute(app: &App, args: &EstimateArgs) -> anyhow::Result<Exit> {
     let periods = Periods::parse(&args.periods)?;
     let lake = app.lake()?;
-    let (outcomes, _) = stage(app, &lake).await?;
-    let outcomes: Vec<_> =
-        outcomes.into_iter().filter(|outcome| periods.contains(outcome.run.period)).collect();
+    let (outcomes, _) = stage(app, &lake, &periods).await?;
     if outcomes.is_empty() {
         bail!(nothing_imported(app));
     }
@@ -37,13 +35,18 @@ pub(super) const COLUMNS: &[&str] = &[
     "rows_rejected",
 ];
 
-/// Estimates the ledger; returns the outcomes and the seconds it took.
-pub(super) async fn stage(app: &App, lake: &Lake) -> anyhow::Result<(Vec<PeriodOutcome>, f64)> {
+/// Estimates periods of the ledger; returns the outcomes and the seconds it took.
+pub(super) async fn stage(
+    app: &App,
+    lake: &Lake,
+    periods: &Periods,
+) -> anyhow::Result<(Vec<PeriodOutcome>, f64)> {
     let calculation = stages::calculation(app, None).await?;
     let stage = app.progress.stage("estimate");
     let options = EstimateOptions { threads: stages::threads(app), now_us: app::now_us() };
-    let outcomes =
-        airshed_estimate::estimate(lake, &calculation, &options, &EstimateProgress::new(&stage)).await?;
+    let wanted = |period| periods.contains(period);
+    let progress = EstimateProgress::new(&stage);
+    let outcomes = airshed_estimate::estimate(lake, &calculation, &wanted, &options, &progress).await?;
     let new: Vec<_> = outcomes.iter().filter(|outcome| !outcome.unchanged).collect();
     let rows: u64 = new.iter().map(|outcome| outcome.run.totals.rows_in()).sum();
     let unchanged = outcomes.len() - new.len();

@@ -43,6 +43,7 @@ columns! {
     USAGE_FAMILY = "usage_family",
     UTILIZATION = "utilization",
     UTILIZATION_SOURCE = "utilization_source",
+    UTILIZATION_COVER = "utilization_cover",
     ENERGY_CPU_KWH = "energy_cpu_kwh",
     ENERGY_MEMORY_KWH = "energy_memory_kwh",
     ENERGY_ACCELERATOR_KWH = "energy_accelerator_kwh",

@@ -100,7 +100,7 @@ pub fn emissions() -> Table {
         optional(c::REASON, Utf8, "Why the line is unmapped or excluded"),
         required(c::USAGE_FAMILY, Utf8, "Kind of physical thing that the line uses"),
         optional(c::UTILIZATION, Float64, "Processor utilisation used, 0 to 1"),
-        optional(c::UTILIZATION_SOURCE, Utf8, "measured or default"),
+        optional(c::UTILIZATION_SOURCE, Utf8, "measured, partly_measured or default"),
         optional(c::ENERGY_CPU_KWH, QUANTITY, "Processors, before PUE, kWh"),
         optional(c::ENERGY_MEMORY_KWH, QUANTITY, "Memory, before PUE, kWh"),
         optional(c::ENERGY_ACCELERATOR_KWH, QUANTITY, "GPUs and other accelerators, before PUE, kWh"),

@@ -17,7 +17,7 @@ const CASES_AT_ONCE: usize = 4;
 /// More writes than any run here makes.
 const PLENTY: i64 = 1_000_000;
 
-fn dying_lake(folder: &Path, writes: i64, last_write: LastWrite) -> (Lake, Arc<DyingStore>) {
+pub(crate) fn dying_lake(folder: &Path, writes: i64, last_write: LastWrite) -> (Lake, Arc<DyingStore>) {
     let location = Location::parse(folder.to_str().unwrap(), &StoreOptions::new()).unwrap();
     let store = Arc::new(DyingStore::new(Arc::clone(&location.store), writes, last_write));
     let shared: Arc<dyn ObjectStore> = Arc::<DyingStore>::clone(&store);

@@ -1,6 +1,7 @@
 //! Same rows, same bytes: in any order, from any files, on any machine; and sums that agree to the last digit.
 
 use airshed_domain::schema;
+use airshed_lake::control;
 
 use crate::{
     company,
@@ -23,8 +24,8 @@ async fn shuffled_and_split_input_gives_the_same_bytes() {
     let mut contents = Vec::new();
     for (i, (input, machine)) in [
         (&whole, Machine::default()),
-        (&parts, Machine { threads: 1, import_memory_bytes: 64 << 20 }),
-        (&parts, Machine { threads: 5, import_memory_bytes: 1 }),
+        (&parts, Machine { threads: 1, ..Machine::default() }),
+        (&parts, Machine { threads: 5, import_memory_bytes: 1, ..Machine::default() }),
     ]
     .into_iter()
     .enumerate()
@@ -76,4 +77,22 @@ async fn the_same_export_twice_changes_nothing_and_a_new_delivery_replaces() {
     assert_eq!(rows(&lake, &schema::billing_lines()).await, 20);
     assert_eq!(rows(&lake, &schema::runs()).await, runs + 1);
     assert_eq!(rows(&lake, &schema::periods()).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_periods_that_are_asked_for_are_estimated() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    let october = company::lines(2);
+    let november: Vec<String> = october.iter().map(|line| line.replace("2026-10", "2026-11")).collect();
+    company::write(&input, "october.csv", &october);
+    company::write(&input, "november.csv", &november);
+    let lake = local_lake(&folder.path().join("lake"));
+    let periods = vec!["2026-11".parse().unwrap()];
+    run(&input, &lake, &Machine { periods, ..Machine::default() }).await.unwrap();
+    assert_eq!(rows(&lake, &schema::runs()).await, 1);
+    let current = control::current_runs(&lake).await.unwrap();
+    assert_eq!(current.keys().map(ToString::to_string).collect::<Vec<_>>(), ["2026-11"]);
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    assert_eq!(rows(&lake, &schema::runs()).await, 2);
 }

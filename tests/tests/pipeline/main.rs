@@ -5,5 +5,7 @@ mod company;
 mod crash;
 mod dying_store;
 mod exactness;
+mod rollups;
+mod removal;
 mod stages;
 mod utilization;

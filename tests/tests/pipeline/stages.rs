@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use airshed_domain::period::BillingPeriod;
 use airshed_emission_factors::FactorSet;
 use airshed_estimate::{Calculation, EstimateOptions};
 use airshed_ingest::{ImportOptions, ImportReport};
@@ -19,11 +20,13 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Machine {
     pub(crate) threads: usize,
     pub(crate) import_memory_bytes: usize,
+    /// Periods that are estimated; all when empty.
+    pub(crate) periods: Vec<BillingPeriod>,
 }
 
 impl Default for Machine {
     fn default() -> Self {
-        Self { threads: 2, import_memory_bytes: 64 << 20 }
+        Self { threads: 2, import_memory_bytes: 64 << 20, periods: Vec::new() }
     }
 }
 
@@ -62,12 +65,14 @@ pub(crate) async fn run(input: &Path, lake: &Lake, machine: &Machine) -> Result<
     .map_err(|e| chain(&e))?;
     let calculation = calculation();
     let estimate = EstimateOptions { threads: machine.threads, now_us: now.as_microsecond() };
-    let outcomes = airshed_estimate::estimate(lake, &calculation, &estimate, &airshed_estimate::NoProgress)
-        .await
-        .map_err(|e| chain(&e))?;
+    let wanted = |period| machine.periods.is_empty() || machine.periods.contains(&period);
+    let outcomes =
+        airshed_estimate::estimate(lake, &calculation, &wanted, &estimate, &airshed_estimate::NoProgress)
+            .await
+            .map_err(|e| chain(&e))?;
     let rollup = RollupOptions {
         tags: calculation.rollup_tags.clone(),
-        resources: resources(machine.threads),
+        threads: machine.threads,
         now_us: now.as_microsecond(),
     };
     for outcome in outcomes {

@@ -9,6 +9,7 @@ use airshed_domain::{
     period::BillingPeriod,
     schema::{self, column as c},
 };
+use airshed_estimate::{RunInputs, find_line, with_measurements};
 use airshed_ingest::{UtilizationReport, import_utilization, utilization::UtilizationOutcome};
 use airshed_lake::{Lake, Location, StoreOptions, control};
 use arrow::{
@@ -105,6 +106,57 @@ async fn a_measured_resource_has_other_figures_in_a_new_run() {
     for id in ["line0x2", "line1x0"] {
         assert_eq!(after[id][2], "default", "{id}");
     }
+}
+
+/// Half of the first hour, and nine tenths of the second.
+const PARTLY: &str = "\
+resource_id,usage_start,usage_end,metric,avg
+res-0,2026-10-01T00:00:00Z,2026-10-01T00:30:00Z,cpu_utilization,0.1
+res-0,2026-10-01T01:00:00Z,2026-10-01T01:54:00Z,cpu_utilization,0.9
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_without_a_measurement_keeps_the_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, measured, lake) = prepare(folder.path());
+    std::fs::write(&measured, PARTLY).unwrap();
+    import(&measured, &lake).await;
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    let figures = figures(&lake, &current_run(&lake).await).await;
+    // By hand: 0.5 x 0.1 + 0.5 x 0.5; 0.9 x 0.9 + 0.1 x 0.5.
+    for (id, expected, source, quality) in
+        [("line0x0", 0.3, "partly_measured", "modelled"), ("line0x1", 0.86, "measured", "measured")]
+    {
+        let [_, _, found_source, used, found_quality] = &figures[id];
+        assert!((used.parse::<f64>().unwrap() - expected).abs() < 1e-12, "{id}: {used}");
+        assert_eq!((found_source.as_str(), found_quality.as_str()), (source, quality), "{id}");
+    }
+}
+
+/// A line of a run is explained with the measurements of that run, though newer ones wait for theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_measurements_of_a_run_are_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, measured, lake) = prepare(folder.path());
+    import(&measured, &lake).await;
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    let period: BillingPeriod = "2026-10".parse().unwrap();
+    let run_id = control::current_runs(&lake).await.unwrap()[&period].clone();
+    let record = control::find_run(&lake, &run_id).await.unwrap().unwrap();
+    let inputs = RunInputs::of(&record).unwrap();
+    std::fs::write(&measured, MEASURED.replace("0.1\n", "0.7\n")).unwrap();
+    import(&measured, &lake).await;
+
+    let billing = lake.table(&schema::billing_lines()).await.unwrap();
+    let line = find_line(&billing, "line0x0").await.unwrap().remove(0).line;
+    let joined = with_measurements(&lake, period, &inputs, line.clone()).await.unwrap();
+    assert_eq!(
+        (text(&joined, c::UTILIZATION, 0), text(&joined, c::UTILIZATION_COVER, 0)),
+        ("0.1".into(), "1.0".into())
+    );
+    let gone = RunInputs { utilization: vec!["nothing".to_owned()], ..inputs };
+    let error = with_measurements(&lake, period, &gone, line).await.unwrap_err();
+    assert!(error.to_string().contains("not in the lake any more"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,6 +44,8 @@ pub(super) struct Lines<'a> {
     pub(super) amount: &'a Decimal128Array,
     pub(super) effective_cost: &'a Decimal128Array,
     pub(super) utilization: Option<&'a Float64Array>,
+    /// Share of the line's time that `utilization` was measured in.
+    pub(super) utilization_cover: Option<&'a Float64Array>,
     split_parent: &'a ArrayRef,
 }
 
@@ -64,13 +66,12 @@ impl<'a> Lines<'a> {
             }
         };
         let line_seq = column(batch, c::LINE_SEQ)?;
-        let utilization = match batch.column_by_name(c::UTILIZATION) {
-            None => None,
-            Some(array) => Some(
-                array
-                    .as_primitive_opt::<Float64Type>()
-                    .ok_or_else(|| wrong_type(c::UTILIZATION, array, &DataType::Float64))?,
-            ),
+        let optional_float = |name| match batch.column_by_name(name) {
+            None => Ok(None),
+            Some(array) => array
+                .as_primitive_opt::<Float64Type>()
+                .map(Some)
+                .ok_or_else(|| wrong_type(name, array, &DataType::Float64)),
         };
         Ok(Self {
             batch,
@@ -81,7 +82,8 @@ impl<'a> Lines<'a> {
             end: timestamp(c::USAGE_END)?,
             amount: decimal(c::USAGE_AMOUNT)?,
             effective_cost: decimal(c::EFFECTIVE_COST)?,
-            utilization,
+            utilization: optional_float(c::UTILIZATION)?,
+            utilization_cover: optional_float(c::UTILIZATION_COVER)?,
             split_parent: column(batch, c::SPLIT_PARENT_RESOURCE_ID)?,
         })
     }

@@ -7,7 +7,7 @@ use airshed_domain::{
     schema::{self, column as c},
 };
 use arrow::{
-    array::{Array as _, ArrayRef, Decimal128Array, Float64Array},
+    array::{Array as _, ArrayRef, Decimal64Array, Float64Array},
     buffer::{BooleanBuffer, NullBuffer},
     datatypes::{DataType, Field, Schema},
     record_batch::RecordBatch,
@@ -21,12 +21,15 @@ use super::{
     rows::Rows,
     words::{Names, Words},
 };
-use crate::class::Class;
+use crate::{bounds::Bounds, class::Class};
 
 /// Type of the strings that the estimator makes.
 pub(super) fn dictionary_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
+
+/// Type of the quantities that the estimator makes: those of the ledger, 64 bits wide.
+pub(super) const QUANTITY_64: DataType = DataType::Decimal64(QUANTITY_PRECISION, QUANTITY_SCALE);
 
 /// Whether a column of `emissions` comes from `billing_lines` unchanged.
 pub(super) fn is_passed_on(name: &str) -> bool {
@@ -98,7 +101,8 @@ fn numbers(
     };
     if name == c::UTILIZATION && !rows.measured.is_empty() {
         for (row, value) in values.iter_mut().enumerate() {
-            *value = rows.measured(row).unwrap_or(*value);
+            let default = Bounds::exactly(*value);
+            *value = rows.measured(row).map_or(*value, |measured| measured.with_default(default).central);
         }
     }
     let stated = values
@@ -113,8 +117,8 @@ fn numbers(
     Some(Arc::new(Float64Array::new(values.into(), nulls)))
 }
 
-fn decimals(values: Vec<i128>, nulls: Option<NullBuffer>) -> Result<ArrayRef, EstimateError> {
-    let array = Decimal128Array::new(values.into(), nulls)
+fn decimals(values: Vec<i64>, nulls: Option<NullBuffer>) -> Result<ArrayRef, EstimateError> {
+    let array = Decimal64Array::new(values.into(), nulls)
         .with_precision_and_scale(QUANTITY_PRECISION, QUANTITY_SCALE)
         .map_err(|error| EstimateError::input("quantities are not decimals").with_source(error))?;
     Ok(Arc::new(array))

@@ -10,6 +10,7 @@ use airshed_domain::schema::column as c;
 use crate::{
     bounds::Bounds,
     class::{Basis, Class, Coefficients, HourlyIntensity},
+    utilization::Measured,
 };
 
 /// The quantities of a row, in the order of the ledger's columns.
@@ -107,11 +108,9 @@ impl Prepared {
     }
 
     /// Coefficients at a utilisation, or at the default one.
-    pub(super) fn of(coefficients: &Coefficients, measured_utilization: Option<f64>) -> Self {
-        let utilization = match measured_utilization {
-            Some(utilization) => Bounds::exactly(utilization),
-            None => coefficients.default_utilization.unwrap_or(Bounds::ZERO),
-        };
+    pub(super) fn of(coefficients: &Coefficients, measured: Option<Measured>) -> Self {
+        let default = coefficients.default_utilization.unwrap_or(Bounds::ZERO);
+        let utilization = measured.map_or(default, |measured| measured.with_default(default));
         let curves = &coefficients.energy_kwh;
         let parts = [
             &curves.cpu,

@@ -22,7 +22,7 @@ const QUANTITY_STEPS: f64 = 1e8;
 
 /// One column of quantities in ledger steps; `stated` where some rows have none by method.
 pub(super) struct Quantities {
-    pub(super) values: Vec<i128>,
+    pub(super) values: Vec<i64>,
     pub(super) stated: Option<Vec<bool>>,
 }
 
@@ -74,17 +74,14 @@ pub(super) fn quantities(
 
 /// Appends at most [`BLOCK`] values as ledger steps, each rounded once, half to even: [`quantity_from_f64`], fast for the sizes that
 /// occur. On failure: which value, and why.
-fn round_into(values: &[f64], nan_is_null: bool, steps: &mut Vec<i128>) -> Result<(), (usize, String)> {
+fn round_into(values: &[f64], nan_is_null: bool, steps: &mut Vec<i64>) -> Result<(), (usize, String)> {
     let small =
         values.iter().fold(true, |small, value| small & ((value * QUANTITY_STEPS).abs() < ROUNDER_LIMIT));
     if small {
-        // Two passes: the first runs several values at a time, the second only widens.
-        let mut narrow = [0i64; BLOCK];
-        for (step, value) in narrow.iter_mut().zip(values) {
+        steps.extend(values.iter().map(|value| {
             let rounded = value * QUANTITY_STEPS + ROUNDER;
-            *step = rounded.to_bits().cast_signed().wrapping_sub(ROUNDER.to_bits().cast_signed());
-        }
-        steps.extend(narrow[..values.len()].iter().map(|step| i128::from(*step)));
+            rounded.to_bits().cast_signed().wrapping_sub(ROUNDER.to_bits().cast_signed())
+        }));
         return Ok(());
     }
     for (offset, value) in values.iter().enumerate() {
@@ -92,7 +89,7 @@ fn round_into(values: &[f64], nan_is_null: bool, steps: &mut Vec<i128>) -> Resul
             steps.push(0);
             continue;
         }
-        steps.push(i128::from(quantity_from_f64(*value).map_err(|error| (offset, error.to_string()))?));
+        steps.push(quantity_from_f64(*value).map_err(|error| (offset, error.to_string()))?);
     }
     Ok(())
 }

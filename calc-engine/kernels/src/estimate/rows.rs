@@ -1,5 +1,6 @@
 //! What is decided per row before arithmetic: whether it has an estimate, its amount, its hour, its utilisation.
 
+use airshed_domain::schema::column as c;
 use arrow::{array::Array as _, buffer::BooleanBuffer};
 
 use super::{
@@ -7,7 +8,7 @@ use super::{
     input::{Lines, amount_from_steps},
     prepared::{Intensity, Prepared, hourly_mean},
 };
-use crate::class::Basis;
+use crate::{class::Basis, utilization::Measured};
 
 /// What is decided per row.
 pub(super) struct Rows {
@@ -20,6 +21,8 @@ pub(super) struct Rows {
     pub(super) hourly: Vec<bool>,
     /// Measured utilisation where it is used, NaN elsewhere; empty when no row has one.
     pub(super) measured: Vec<f64>,
+    /// Share of the row's time that it was measured in; empty when all of it was, in every row.
+    covers: Vec<f64>,
 }
 
 impl Rows {
@@ -63,22 +66,33 @@ impl Rows {
             }
             _ => Vec::new(),
         };
+        let covers: Vec<f64> = match lines.utilization_cover {
+            Some(covers) if !measured.is_empty() => {
+                // A cover that is missing is no share, and refused below.
+                (0..rows).map(|row| if covers.is_valid(row) { covers.value(row) } else { f64::NAN }).collect()
+            }
+            _ => Vec::new(),
+        };
         if let Some(measured_values) = lines.utilization {
             for (row, value) in measured.iter().enumerate() {
                 let used = measured_values.is_valid(row) && prepared[classes[row] as usize].measurable;
-                if used && !(0.0..=1.0).contains(value) {
-                    let name = lines.row_name(row);
-                    return Err(EstimateError::row(format!(
-                        "{name}: utilization {value} is not a share of 0 to 1"
-                    )));
+                let cover = covers.get(row).copied().unwrap_or(1.0);
+                for (name, share) in [(c::UTILIZATION, *value), (c::UTILIZATION_COVER, cover)] {
+                    if used && !(0.0..=1.0).contains(&share) {
+                        let row = lines.row_name(row);
+                        return Err(EstimateError::row(format!(
+                            "{row}: {name} {share} is not a share of 0 to 1"
+                        )));
+                    }
                 }
             }
         }
-        Ok(Self { estimated, any_lost, amounts, intensities, hourly, measured })
+        Ok(Self { estimated, any_lost, amounts, intensities, hourly, measured, covers })
     }
 
     /// The measured utilisation that a row uses.
-    pub(super) fn measured(&self, row: usize) -> Option<f64> {
-        self.measured.get(row).copied().filter(|utilization| !utilization.is_nan())
+    pub(super) fn measured(&self, row: usize) -> Option<Measured> {
+        let mean = self.measured.get(row).copied().filter(|utilization| !utilization.is_nan())?;
+        Some(Measured { mean, cover: self.covers.get(row).copied().unwrap_or(1.0) })
     }
 }

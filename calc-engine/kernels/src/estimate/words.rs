@@ -16,7 +16,7 @@ use arrow::{
 };
 
 use super::{EstimateError, prepared::Prepared, rows::Rows};
-use crate::{class::Class, method::MethodName, reason::Reason};
+use crate::{class::Class, method::MethodName, reason::Reason, utilization::Measured};
 
 /// Words that classes bring along: zones and factor lists, with each class's place in them.
 #[derive(Debug)]
@@ -120,10 +120,10 @@ impl Words<'_> {
                 self.dictionary(codes, UsageFamily::ALL.iter().map(|word| word.as_str()))
             }
             c::UTILIZATION_SOURCE => {
-                let [measured, default] = [UtilizationSource::Measured, UtilizationSource::Default]
-                    .map(|source| place(UtilizationSource::ALL, &source));
+                let of = |source| place(UtilizationSource::ALL, &source);
+                let default = of(UtilizationSource::Default);
                 let code = |row: usize| match rows.measured(row) {
-                    Some(_) => measured,
+                    Some(measured) => of(measured.source()),
                     None if self.prepared[self.classes[row] as usize].utilization.is_nan() => -1,
                     None => default,
                 };
@@ -159,7 +159,8 @@ impl Words<'_> {
                 let mut codes = self.if_lost(self.of_class(|codes| codes.quality), -1);
                 if !rows.measured.is_empty() {
                     for (row, code) in codes.iter_mut().enumerate() {
-                        if *code == modelled && rows.measured(row).is_some() {
+                        let source = rows.measured(row).map(Measured::source);
+                        if *code == modelled && source == Some(UtilizationSource::Measured) {
                             *code = measured;
                         }
                     }

@@ -20,7 +20,7 @@ use crate::{
     curve::PowerCurve,
     method::{Context, SpendFactor},
     place::Place,
-    reason::Reason,
+    reason::{Obstacle, Reason},
     usage::{Line, LineRegion, charge, rest},
 };
 
@@ -37,15 +37,21 @@ struct Physical {
 }
 
 /// A line that is known not to have a physical estimate.
-struct NotPhysical(Reason, UsageFamily);
+struct NotPhysical(Obstacle, UsageFamily);
+
+impl NotPhysical {
+    fn new(obstacle: impl Into<Obstacle>, family: UsageFamily) -> Self {
+        Self(obstacle.into(), family)
+    }
+}
 
 /// Decides status and coefficients of a class.
 pub fn classify(key: &ClassKey<'_>, context: &Context<'_>) -> Class {
     if key.split {
-        return excluded_or_unmapped(Reason::CountedOnHost, UsageFamily::ServerlessCompute);
+        return Class::without_estimate(Reason::CountedOnHost, UsageFamily::ServerlessCompute);
     }
     if let Some(reason) = charge::exclusion(key.line_type.unwrap_or("")) {
-        return excluded_or_unmapped(reason, UsageFamily::Other);
+        return Class::without_estimate(reason, UsageFamily::Other);
     }
     let line = Line::read(key, context.factors.facility());
     let physical = match line.provider {
@@ -54,7 +60,7 @@ pub fn classify(key: &ClassKey<'_>, context: &Context<'_>) -> Class {
     };
     let class = match physical {
         Ok(physical) => located(&line, physical, context),
-        Err(NotPhysical(reason, family)) => excluded_or_unmapped(reason, family),
+        Err(NotPhysical(obstacle, family)) => Class::without_estimate(obstacle, family),
     };
     match &context.options.spend {
         Some(spend) if class.reason.is_some_and(|reason| reason.status() == Reason::NoModel.status()) => {
@@ -64,10 +70,6 @@ pub fn classify(key: &ClassKey<'_>, context: &Context<'_>) -> Class {
     }
 }
 
-fn excluded_or_unmapped(reason: Reason, family: UsageFamily) -> Class {
-    Class::without_estimate(reason, family)
-}
-
 fn aws(line: &Line<'_>, context: &Context<'_>) -> Result<Physical, NotPhysical> {
     compute::physical(line, context)
         .or_else(|| meters::tokens(line, context))
@@ -75,26 +77,24 @@ fn aws(line: &Line<'_>, context: &Context<'_>) -> Result<Physical, NotPhysical> 
         .or_else(|| meters::transfer(line, context))
         .unwrap_or_else(|| {
             let (reason, family) = rest(line);
-            Err(NotPhysical(reason, family))
+            Err(NotPhysical::new(reason, family))
         })
 }
 
 /// Azure and Google Cloud: their machine types are not in the factor set yet, so nothing is estimated.
 fn other_provider(line: &Line<'_>) -> NotPhysical {
     match (line.provider, line.instance_type) {
-        ("azure" | "gcp", Some(_)) => NotPhysical(Reason::UnknownInstanceType, UsageFamily::Instance),
-        ("azure" | "gcp", None) => NotPhysical(Reason::UnknownUsageType, UsageFamily::Other),
-        _ => NotPhysical(Reason::UnknownProvider, UsageFamily::Other),
+        ("azure" | "gcp", Some(_)) => NotPhysical::new(Reason::UnknownInstanceType, UsageFamily::Instance),
+        ("azure" | "gcp", None) => NotPhysical::new(Reason::UnknownUsageType, UsageFamily::Other),
+        _ => NotPhysical::new(Reason::UnknownProvider, UsageFamily::Other),
     }
 }
 
 /// Puts a thing in its region.
 fn located(line: &Line<'_>, physical: Physical, context: &Context<'_>) -> Class {
-    let Some(code) = line.region.code() else {
-        return excluded_or_unmapped(Reason::UnknownRegion, physical.family);
-    };
-    let Some(place) = context.places.get(line.provider, code) else {
-        return excluded_or_unmapped(Reason::UnknownRegion, physical.family);
+    let (code, place) = match placed(line, context) {
+        Ok(placed) => placed,
+        Err(obstacle) => return Class::without_estimate(obstacle, physical.family),
     };
     let Physical { family, quality, mut steps, .. } = physical;
     steps.insert(0, region_step(line, code));
@@ -107,7 +107,7 @@ fn located(line: &Line<'_>, physical: Physical, context: &Context<'_>) -> Class 
     }
     steps.extend(place.steps.iter().cloned());
     let quality = match (line.region, line.unit) {
-        (LineRegion::Edge(_), _) | (_, None) => Quality::Proxy,
+        (LineRegion::Edge(_) | LineRegion::LocalZone(_), _) | (_, None) => Quality::Proxy,
         _ => quality,
     };
     let coefficients = Coefficients {
@@ -120,6 +120,21 @@ fn located(line: &Line<'_>, physical: Physical, context: &Context<'_>) -> Class 
         ..at(place)
     };
     Class::estimated(family, quality, coefficients, steps)
+}
+
+/// The region that serves a line, by its code, with its figures.
+fn placed<'a>(line: &Line<'a>, context: &Context<'a>) -> Result<(&'a str, &'a Place), Obstacle> {
+    let code = line.region.code().ok_or_else(|| {
+        let prefix = match line.region {
+            LineRegion::UnknownPrefix(prefix) => prefix,
+            _ => "",
+        };
+        Obstacle::because(
+            Reason::UnknownRegion,
+            format!("the factor set has no region of the prefix `{prefix}`"),
+        )
+    })?;
+    Ok((code, context.places.get(line.provider, code)?))
 }
 
 /// The figures of a place, with no use of anything yet.
@@ -147,6 +162,9 @@ fn region_step(line: &Line<'_>, code: &str) -> Step {
         LineRegion::Prefix(_) => "from the prefix of the usage type",
         LineRegion::NoPrefix => "the export names none; usage types without a prefix are us-east-1's",
         LineRegion::Edge(_) => "stand-in for the edge locations of that part of the world",
+        LineRegion::LocalZone(_) => {
+            "stand-in for a local or wavelength zone of it, which has no figures of its own"
+        }
         LineRegion::UnknownPrefix(_) => "unknown prefix",
     };
     Step::new("region", code).with_note(how)
@@ -160,9 +178,18 @@ fn by_spend(
     spend: &SpendFactor,
     context: &Context<'_>,
 ) -> Class {
-    let place = line.region.code().and_then(|code| context.places.get(line.provider, code));
-    let (Some(place), true) = (place, key.currency == Some(spend.currency.as_str())) else {
+    if key.currency != Some(spend.currency.as_str()) {
         return class;
+    }
+    let place = match placed(line, context) {
+        Ok((_, place)) => place,
+        // What the line lacked first stays its reason.
+        Err(Obstacle { reason, cause }) => {
+            let step = Step::new("no cost-proportional estimate either", reason.as_str());
+            let step = cause.into_iter().fold(step, Step::with_note);
+            let steps = class.steps.into_iter().chain([step]).collect();
+            return Class { steps, ..class };
+        }
     };
     let mut steps = vec![
         Step::new("cost-proportional estimate", "effective cost x kWh per cost")

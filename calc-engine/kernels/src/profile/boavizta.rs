@@ -62,7 +62,7 @@ pub fn classify(key: &ClassKey<'_>, context: &Context<'_>) -> Class {
         instance.power_w.iter().zip(LOADS_PCT).map(|(watts, load)| (f64::from(load) / 100.0, watts / 1000.0));
     let curve = PowerCurve::exactly(Shape::Points(points.collect()));
     let steps = vec![
-        power_step(name, &curve),
+        power_step(name),
         embodied_step(name, instance),
         Step::new(format!("grid of {region_name}"), "energy x gCO2e/kWh of the country")
             .with_result("grid_intensity_g_per_kwh", region.g_per_kwh, "gCO2e/kWh")
@@ -95,10 +95,8 @@ fn find<'k, 't>(billed: &'k str, tables: &'t Boavizta) -> Option<(&'k str, &'t B
     [billed, bare].into_iter().find_map(|name| Some((name, tables.instance(name)?)))
 }
 
-fn power_step(name: &str, curve: &PowerCurve) -> Step {
+fn power_step(name: &str) -> Step {
     Step::new(format!("power of {name} over load"), "h x W / 1000, straight lines between loads of 10 %")
-        .with_input("load", LOAD, "1")
-        .with_result("energy_platform_kwh", curve.at(LOAD).central, "kWh")
         .with_factor(Boavizta::instance_factor_id(name, "power_w_50"))
         .with_note("processors, memory, disks and the rest of the server together")
 }

@@ -1,7 +1,8 @@
 //! The region prefix of AWS usage types.
 //!
-//! Three forms are seen: a billing code (`USW2-BoxUsage:m5.large`, `EU-...` for eu-west-1), two of them for traffic
-//! between regions (`USE1-APN1-AWS-Out-Bytes`: the first is the line's own), and a whole region code
+//! Three forms are seen: a billing code (`USW2-BoxUsage:m5.large`, `EU-...` for eu-west-1, `LAX1-...` for a local zone),
+//! two of them for traffic between regions (`USE1-APN1-AWS-Out-Bytes`: the first is the line's own) or for a region and
+//! its local zone (`USW2-LAX1-...`), and a whole region code
 //! (`us-east-1-KMS-Requests`). Many usage types start with capitals and a hyphen and have no prefix at all
 //! (`DNS-Queries`, `ECS-EC2-vCPU-Hours`, `AWS-Out-Bytes`), so only codes that the factor set knows count, or texts of
 //! the codes' own form: three letters and a digit (`LAX1`). CloudFront's `US-`, `EU-` and so on are parts of the world.
@@ -9,6 +10,7 @@
 use airshed_emission_factors::facility;
 
 use super::LineRegion;
+use crate::place::zone::{Site, site_of_prefix};
 
 /// Edge locations of CloudFront by prefix, each with the region whose grid stands in for that part of the world.
 const EDGES: [(&str, &str); 9] = [
@@ -53,14 +55,20 @@ pub fn strip_region_prefix<'a>(
     }
     let mut stripped = Stripped { usage: usage_type, region: None };
     while let Some((prefix, rest)) = stripped.usage.split_once('-') {
-        let found = match regions.region_by_billing_prefix(prefix) {
-            Some(region) => LineRegion::Prefix(region.code.as_str()),
-            None if has_form_of_code(prefix) => LineRegion::UnknownPrefix(prefix),
-            None => break,
+        let parent = if let Some(LineRegion::Prefix(code)) = stripped.region { Some(code) } else { None };
+        let region = regions.region_by_billing_prefix(prefix).map(|region| region.code.as_str());
+        let found = match (region, site_of_prefix(prefix, parent, regions)) {
+            (Some(code), _) | (None, Some(Site::Own(code))) => LineRegion::Prefix(code),
+            (None, Some(Site::Parent(code))) => LineRegion::LocalZone(code),
+            (None, None) if has_form_of_code(prefix) => LineRegion::UnknownPrefix(prefix),
+            (None, None) => break,
         };
-        // The first known code is the line's own region; a second one is the other end or a local zone.
+        // The first known code is the line's own region; a second one is a local zone of it, or the other end of a
+        // transfer between regions.
+        let is_zone = region.is_none() && !rest.starts_with("AWS-");
         stripped.region = match stripped.region {
             None | Some(LineRegion::UnknownPrefix(_)) => Some(found),
+            Some(LineRegion::Prefix(_)) if is_zone => Some(found),
             own => own,
         };
         stripped.usage = rest;

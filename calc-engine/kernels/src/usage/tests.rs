@@ -24,6 +24,10 @@ fn prefixes_are_known_codes_and_nothing_else() {
         ("ETL-DPU-Hour", "ETL-DPU-Hour", None),
         ("AW-HW-2", "AW-HW-2", None),
         ("USW2-LAX1-BoxUsage:t3.medium", "BoxUsage:t3.medium", Some("us-west-2")),
+        ("LAX1-BoxUsage:t3.medium", "BoxUsage:t3.medium", Some("us-west-2")),
+        ("USE1WL1ATL1-BoxUsage:t3.medium", "BoxUsage:t3.medium", Some("us-east-1")),
+        ("USE1WL1ATL1-CAN1-AWS-Out-Bytes", "AWS-Out-Bytes", Some("us-east-1")),
+        ("CAN1-DEN1-AWS-Out-Bytes", "AWS-Out-Bytes", Some("ca-central-1")),
     ] {
         let stripped = strip(usage, "AmazonEC2");
         assert_eq!(stripped.usage, rest, "{usage}");
@@ -51,6 +55,50 @@ fn the_region_column_goes_before_the_prefix_and_transfers_name_theirs() {
     assert_eq!(read(inbound), LineRegion::Stated("ap-southeast-2"));
     assert_eq!(read(ClassKey { usage_type: Some("BoxUsage:m5.large"), ..base }).code(), Some("us-east-1"));
     assert_eq!(read(ClassKey { region: Some("Global"), ..base }), LineRegion::NoPrefix);
+}
+
+/// A local zone, however the export names it, is one place: its parent region, and not us-east-1 or nowhere.
+#[test]
+fn a_local_zone_is_the_same_however_it_is_named() {
+    let factors = &**FACTORS;
+    let read = |usage_type, region| {
+        let key = ClassKey {
+            provider: Some("aws"),
+            service_code: Some("AmazonEC2"),
+            usage_type: Some(usage_type),
+            region,
+            ..ClassKey::default()
+        };
+        Line::read(&key, factors.facility()).region
+    };
+    let los_angeles = LineRegion::LocalZone("us-west-2");
+    for (usage_type, region) in [
+        ("LAX1-BoxUsage:t3.medium", None),
+        ("LAX1-BoxUsage:t3.medium", Some("us-west-2")),
+        ("LAX1-BoxUsage:t3.medium", Some("us-west-2-lax-1")),
+        ("USW2-LAX1-BoxUsage:t3.medium", None),
+        ("BoxUsage:t3.medium", Some("us-west-2-lax-1")),
+        ("BoxUsage:t3.medium", Some("us-west-2-lax-1a")),
+    ] {
+        assert_eq!(read(usage_type, region), los_angeles, "{usage_type} {region:?}");
+    }
+    for region in [None, Some("us-east-1"), Some("us-east-1-wl1-atl1"), Some("us-east-1-wl1-atl-wlz-1")] {
+        let wavelength = read("USE1WL1ATL1-BoxUsage:t3.medium", region);
+        assert_eq!(wavelength, LineRegion::LocalZone("us-east-1"), "{region:?}");
+    }
+    // A zone that is newer than our list still has the region that the line states; without one it is nowhere.
+    assert_eq!(read("XYZ9-BoxUsage:t3.medium", Some("eu-west-1")), LineRegion::LocalZone("eu-west-1"));
+    assert_eq!(read("XYZ9-BoxUsage:t3.medium", None), LineRegion::UnknownPrefix("XYZ9"));
+    // The second code of a transfer between regions is the other end.
+    assert_eq!(read("USW2-XYZ9-AWS-Out-Bytes", None), LineRegion::Prefix("us-west-2"));
+    let transfer = ClassKey {
+        provider: Some("aws"),
+        service_code: Some("AmazonEC2"),
+        usage_type: Some("DataTransfer-Out-Bytes"),
+        from_region: Some("us-west-2-lax-1"),
+        ..ClassKey::default()
+    };
+    assert_eq!(Line::read(&transfer, factors.facility()).region, los_angeles);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use airshed_domain::status::LineStatus;
 use airshed_emission_factors::{
     FactorSet,
@@ -5,7 +7,7 @@ use airshed_emission_factors::{
 };
 use airshed_kernels::{class::ClassKey, method::MethodName, reason::Reason};
 
-use crate::{Setup, close, figures};
+use crate::{Setup, close, figures, golden, number};
 
 fn key<'a>(service: &'a str, usage_type: &'a str, instance_type: &'a str) -> ClassKey<'a> {
     ClassKey {
@@ -44,6 +46,43 @@ fn an_hour_is_power_at_half_load_times_the_country() {
         assert!(close(found.energy_kwh, 0.22592), "{found:?}");
         assert!(close(found.location_g, 0.22592 * 384.0), "{found:?}");
         assert!(close(found.embodied_g, 9.1), "{found:?}");
+    }
+}
+
+/// What BoaviztAPI 2.5.0 answered for 15 types, cited in the file; the same figures that the import is held to.
+const ANSWERS: &str = include_str!("../../../../emission-factors/tests/data/boaviztapi.csv");
+
+/// Hours of each type that the API was asked about, at half load and at a measured tenth of it: the API's own watts and
+/// grams. Loads that it was not asked about stand on straight lines here.
+#[test]
+fn hours_of_the_apis_answers_are_reproduced() {
+    let answers = golden::rows(ANSWERS);
+    assert_eq!(answers.len(), 15);
+    let loads = LOADS_PCT.map(|load| format!("power_w_{load}")).join(",");
+    let mut instances = format!("instance_type,{loads},embodied_g_per_hour,embodied_scope\n");
+    for answer in &answers {
+        let watts = [0, 10, 50, 100].map(|load| (load, number(&answer[&format!("power_w_{load}")])));
+        let at = |load: u8| {
+            let pair = watts.windows(2).find(|pair| load <= pair[1].0).unwrap();
+            let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+            y0 + (y1 - y0) * f64::from(load - x0) / f64::from(x1 - x0)
+        };
+        let row = LOADS_PCT.map(|load| at(load).to_string()).join(",");
+        let (name, embodied) = (&answer["instance_type"], &answer["embodied_g_per_hour"]);
+        writeln!(instances, "{name},{row},{embodied},whole").unwrap();
+    }
+    let tables = Boavizta::from_csv(&instances, "region,country,g_per_kwh\neu-west-1,IRL,384\n").unwrap();
+    let setup = Setup::new(FactorSet::builder().with_boavizta(tables));
+    for answer in &answers {
+        let name = answer["instance_type"].as_str();
+        let class = setup.classify(MethodName::Boavizta, &key("AmazonEC2", "EU-BoxUsage:any", name));
+        let found = figures(&class, 24.0).unwrap();
+        let half_load_kwh = 24.0 * number(&answer["power_w_50"]) / 1000.0;
+        assert!(close(found.energy_kwh, half_load_kwh), "{name}: {found:?}");
+        assert!(close(found.location_g, half_load_kwh * 384.0), "{name}: {found:?}");
+        assert!(close(found.embodied_g, 24.0 * number(&answer["embodied_g_per_hour"])), "{name}: {found:?}");
+        let tenth = class.coefficients.unwrap().energy_kwh.platform.at(0.1).central;
+        assert!(close(tenth, number(&answer["power_w_10"]) / 1000.0), "{name}: {tenth}");
     }
 }
 

@@ -95,11 +95,7 @@ fn what_the_tool_drops_or_guesses_from_cost_has_no_estimate() {
 
 #[test]
 fn every_golden_row_is_reproduced_or_listed() {
-    let (Some(text), Some(input)) =
-        (golden::shared("golden/ccf_rows.csv"), golden::shared("golden/input.csv"))
-    else {
-        return;
-    };
+    let Some([text, input]) = golden::shared(["golden/ccf_rows.csv", "golden/input.csv"]) else { return };
     let line_types: BTreeMap<String, String> = golden::rows(&input)
         .into_iter()
         .map(|row| (row["identity_line_item_id"].clone(), row["line_item_line_item_type"].clone()))

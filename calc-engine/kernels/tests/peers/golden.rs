@@ -1,4 +1,7 @@
-//! Golden rows of the workshop data, where they are present.
+//! Golden rows: the figures that a tool itself computed, a line each.
+//!
+//! Some are in the repository (`data/`). The whole files and the tables that may not be shipped lie in the folder that
+//! `AIRSHED_SHARED` names, else in `../shared` beside the project; what is not there is said on standard error.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -12,9 +15,21 @@ pub(crate) fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
     lines.map(row).collect()
 }
 
-/// A file of the workshop data.
-pub(crate) fn shared(path: &str) -> Option<String> {
+/// Files below `data` of the shared folder; `None`, said aloud, when one is not there.
+#[expect(clippy::print_stderr, reason = "a test that compares nothing must say so")]
+pub(crate) fn shared<const N: usize>(paths: [&str; N]) -> Option<[String; N]> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let root = std::env::var_os("AIRSHED_SHARED").map_or_else(beside, PathBuf::from);
-    std::fs::read_to_string(root.join("data").join(path)).ok()
+    let mut texts = [const { String::new() }; N];
+    for (text, path) in texts.iter_mut().zip(paths) {
+        let path = root.join("data").join(path);
+        match std::fs::read_to_string(&path) {
+            Ok(found) => *text = found,
+            Err(error) => {
+                eprintln!("SKIPPED: {}: {error} (AIRSHED_SHARED names the folder)", path.display());
+                return None;
+            }
+        }
+    }
+    Some(texts)
 }

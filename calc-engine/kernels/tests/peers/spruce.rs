@@ -99,13 +99,8 @@ fn a_faulty_table_is_refused() {
 
 #[test]
 fn every_golden_row_is_reproduced_or_listed() {
-    let (Some(expected), Some(input), Some(instances)) = (
-        golden::shared("golden/spruce.csv"),
-        golden::shared("golden/input.csv"),
-        golden::shared("hardware/spruce_boavizta_instance_types.csv"),
-    ) else {
-        return;
-    };
+    let files = ["golden/spruce.csv", "golden/input.csv", "hardware/spruce_boavizta_instance_types.csv"];
+    let Some([expected, input, instances]) = golden::shared(files) else { return };
     let table = spruce::import_instances(&instances).unwrap();
     let table = spruce::Instances::from_csv("instances.csv", &table).unwrap();
     let setup = Setup::new(FactorSet::builder().with_spruce_instances(table));

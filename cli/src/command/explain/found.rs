@@ -1,13 +1,11 @@
 //! A line with everything that is known about it: its run, its sources, its row of the ledger, its calculation.
 
-use std::sync::Arc;
-
 use airshed_domain::{
     id::RunId,
     period::BillingPeriod,
     schema::{self, column as c},
 };
-use airshed_estimate::{BatchInput, BillingLine, RunInputs, find_line};
+use airshed_estimate::{BatchInput, BillingLine, RunInputs, find_line, with_measurements};
 use airshed_kernels::{
     estimate::Estimator,
     explain::{Explanation, explain},
@@ -15,11 +13,7 @@ use airshed_kernels::{
 use airshed_lake::control;
 use airshed_query_api::Ledger;
 use anyhow::{Context as _, bail};
-use arrow::{
-    array::{ArrayRef, AsArray as _, Float64Array, RecordBatch},
-    datatypes::{DataType, Field, Schema},
-    util::display::array_value_to_string,
-};
+use arrow::{array::RecordBatch, util::display::array_value_to_string};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 
@@ -83,7 +77,7 @@ async fn of_run(
     let run = control::find_run(&app.lake()?, run_id).await?;
     let run = run.with_context(|| format!("`periods` names {run_id} for {period}, `runs` does not"))?;
     let (delivery, batch) = (partition(line, c::DELIVERY_ID)?, partition(line, c::BATCH_ID)?);
-    let inputs: RunInputs = serde_json::from_str(&run.inputs).context("inputs of the run")?;
+    let inputs = RunInputs::of(&run)?;
     let is_its = |input: &&BatchInput| input.delivery == delivery && input.batch == batch;
     let Some(input) = inputs.batches.iter().find(is_its) else { return Ok(None) };
 
@@ -107,7 +101,8 @@ async fn of_run(
         bail!("the run used factor set {}, at hand is {}", run.factor_set, calculation.factors.id());
     }
     let mut estimator = Estimator::new(calculation.method, calculation.factors, calculation.options, period);
-    let explanation = explain(&mut estimator, &with_measured_utilization(&line.line, &row)?)?;
+    let line = with_measurements(&app.lake()?, period, &inputs, line.line.clone()).await?;
+    let explanation = explain(&mut estimator, &line)?;
     Ok(Some(Found {
         run_id: run.run_id.to_string(),
         period: period.to_string(),
@@ -193,22 +188,6 @@ impl Found {
             "differences": self.differences(),
         })
     }
-}
-
-/// The line with the measured utilisation that the ledger's row was estimated with, where it was.
-fn with_measured_utilization(line: &RecordBatch, row: &RecordBatch) -> anyhow::Result<RecordBatch> {
-    let source = row.column_by_name(c::UTILIZATION_SOURCE);
-    let measured = source.is_some_and(|array| {
-        !array.is_empty() && array_value_to_string(array, 0).is_ok_and(|text| text == "measured")
-    });
-    let value = row.column_by_name(c::UTILIZATION).and_then(|array| array.as_primitive_opt().cloned());
-    let value: Option<Float64Array> = value;
-    let (true, Some(value)) = (measured, value) else { return Ok(line.clone()) };
-    let mut fields: Vec<_> = line.schema().fields().iter().cloned().collect();
-    fields.push(Arc::new(Field::new(c::UTILIZATION, DataType::Float64, true)));
-    let mut columns = line.columns().to_vec();
-    columns.push(Arc::new(value.slice(0, 1)) as ArrayRef);
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
 fn partition<'l>(line: &'l BillingLine, column: &str) -> anyhow::Result<&'l str> {

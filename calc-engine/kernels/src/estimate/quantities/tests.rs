@@ -7,7 +7,7 @@ proptest! {
     fn rounding_is_the_ledgers(values in proptest::collection::vec(-3e7f64..3e7, 1..50)) {
         let mut steps = Vec::new();
         round_into(&values, false, &mut steps).unwrap();
-        let expected: Vec<i128> = values.iter().map(|value| i128::from(quantity_from_f64(*value).unwrap())).collect();
+        let expected: Vec<i64> = values.iter().map(|value| quantity_from_f64(*value).unwrap()).collect();
         prop_assert_eq!(steps, expected);
     }
 }

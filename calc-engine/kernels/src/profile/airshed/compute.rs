@@ -1,7 +1,12 @@
 //! Processors and memory: instances, hosts, burst credits and slices of stand-in servers.
 
+use std::cmp::Ordering;
+
 use airshed_domain::status::{Quality, UsageFamily};
-use airshed_emission_factors::compute::{Architecture, Fit, InstancePower, InstanceType};
+use airshed_emission_factors::{
+    FactorError,
+    compute::{Architecture, Fit, InstancePower, InstanceType, PowerModel},
+};
 
 use super::{NotPhysical, Physical};
 use crate::{
@@ -9,7 +14,7 @@ use crate::{
     class::{ComponentCurves, Step},
     curve::{PowerCurve, Shape},
     method::Context,
-    reason::Reason,
+    reason::{Obstacle, Reason},
     usage::{
         Line,
         meter::{Draw, Meter, meter},
@@ -43,7 +48,7 @@ struct Use<'a> {
 /// The physical use of a compute line; `None` when it is not a compute line.
 pub(super) fn physical(line: &Line<'_>, context: &Context<'_>) -> Option<Result<Physical, NotPhysical>> {
     Some(match meter(line)? {
-        Meter::None(reason, family) => Err(NotPhysical(reason, family)),
+        Meter::None(reason, family) => Err(NotPhysical::new(reason, family)),
         Meter::Instance { name, nodes, draw } => instance(context, name, nodes, draw),
         Meter::Host { family } => host(context, family),
         Meter::Credits { family } => credits(context, family),
@@ -58,7 +63,7 @@ fn instance(context: &Context<'_>, name: &str, nodes: f64, draw: Draw) -> Result
         .factors
         .compute()
         .resolve_instance(name)
-        .ok_or(NotPhysical(Reason::UnknownInstanceType, UsageFamily::Instance))?;
+        .ok_or(NotPhysical::new(Reason::UnknownInstanceType, UsageFamily::Instance))?;
     let default = context.options.default_utilization.fallback;
     let note = if resolved.note.is_empty() { String::new() } else { format!("; {}", resolved.note) };
     used(
@@ -86,7 +91,7 @@ fn burst_baseline(instance: &InstanceType, default: Bounds) -> Bounds {
 }
 
 fn host(context: &Context<'_>, family: &str) -> Result<Physical, NotPhysical> {
-    let unknown = NotPhysical(Reason::UnknownInstanceType, UsageFamily::DedicatedHost);
+    let unknown = NotPhysical::new(Reason::UnknownInstanceType, UsageFamily::DedicatedHost);
     let mut sizes = context.factors.compute().family(family);
     let first = sizes.next().ok_or(unknown)?;
     // The largest size carries the family's disks and accelerators as far as the host has them.
@@ -125,7 +130,7 @@ fn host(context: &Context<'_>, family: &str) -> Result<Physical, NotPhysical> {
 
 fn credits(context: &Context<'_>, family: &str) -> Result<Physical, NotPhysical> {
     let mut sizes = context.factors.compute().family(family);
-    let any = sizes.next().ok_or(NotPhysical(Reason::UnknownInstanceType, UsageFamily::Instance))?;
+    let any = sizes.next().ok_or(NotPhysical::new(Reason::UnknownInstanceType, UsageFamily::Instance))?;
     used(
         &Use {
             instance: &any.slice(1.0, 0.0),
@@ -152,8 +157,11 @@ fn slice(
         Architecture::X86 => X86_STAND_IN,
         Architecture::Arm => ARM_STAND_IN,
     };
-    let server =
-        context.factors.compute().instance(name).ok_or(NotPhysical(Reason::UnknownInstanceType, family))?;
+    let server = context
+        .factors
+        .compute()
+        .instance(name)
+        .ok_or(NotPhysical::new(Reason::UnknownInstanceType, family))?;
     used(
         &Use {
             instance: &server.slice(vcpu_hours, memory_gib_hours),
@@ -176,16 +184,18 @@ fn slice(
 fn used(use_: &Use<'_>, context: &Context<'_>) -> Result<Physical, NotPhysical> {
     let Use { instance, quality, family, hours, draw, utilization, measurable, memory_apart, note } = use_;
     let table = context.factors.compute();
-    let power = table
-        .instance_power(instance, context.options.power_model)
-        .map_err(|_| NotPhysical(Reason::NoPowerModel, *family))?;
+    let model = context.options.power_model;
+    if model == PowerModel::MeasuredPoints {
+        whole_machine(instance, context).map_err(|obstacle| NotPhysical::new(obstacle, *family))?;
+    }
+    let missing =
+        |reason| move |error: FactorError| NotPhysical::new(Obstacle::missing(reason, &error), *family);
+    let power = table.instance_power(instance, model).map_err(missing(Reason::NoPowerModel))?;
     let kwh_per_watt = hours * KWH_PER_WATT_HOUR;
     let mut energy_kwh = curves(&power, kwh_per_watt, *draw);
     let mut memory_w = 0.0;
     if *memory_apart {
-        let memory = table
-            .memory_within_cpu(instance, context.options.power_model)
-            .map_err(|_| NotPhysical(Reason::NoPowerModel, *family))?;
+        let memory = table.memory_within_cpu(instance, model).map_err(missing(Reason::NoPowerModel))?;
         memory_w = memory.central.at(0.0).w();
         energy_kwh.cpu = without(energy_kwh.cpu, memory_w * kwh_per_watt);
     }
@@ -196,10 +206,9 @@ fn used(use_: &Use<'_>, context: &Context<'_>) -> Result<Physical, NotPhysical> 
     };
     let embodied_per_hour: Bounds = table
         .embodied_g_per_hour(instance, context.options.lifetime())
-        .map_err(|_| NotPhysical(Reason::NoPowerModel, *family))?
+        .map_err(missing(Reason::NoEmbodiedModel))?
         .into();
     let embodied_g = if embodied { embodied_per_hour * *hours } else { Bounds::ZERO };
-    let at_default = |curve: &PowerCurve| curve.over(utilization).central;
     let mut power_step = Step::new(
         format!("power of {}", instance.name),
         match draw {
@@ -211,22 +220,21 @@ fn used(use_: &Use<'_>, context: &Context<'_>) -> Result<Physical, NotPhysical> 
     .with_input("vCPU", instance.vcpu, "1")
     .with_input("memory", instance.memory_gib, "GiB")
     .with_input("hours per billed unit", *hours, "h")
-    .with_input("default utilisation", utilization.central, "1")
-    .with_input("processors", at_default(&energy_kwh.cpu), "kWh")
-    .with_input("memory", at_default(&energy_kwh.memory), "kWh")
-    .with_input("accelerators", at_default(&energy_kwh.accelerator), "kWh")
-    .with_input("local disks", at_default(&energy_kwh.storage), "kWh")
-    .with_input("platform", at_default(&energy_kwh.platform), "kWh")
     .with_note(note.clone());
-    let embodied_step =
+    let mut embodied_step =
         Step::new(format!("embodied emissions of {}", instance.name), "share of the host / its life")
             .with_input("life of the server", context.options.hardware_lifetime_years[1], "years")
             .with_result("embodied", embodied_g.central, "gCO2e");
     if *memory_apart {
         power_step = power_step.with_input("memory within the processor figure, taken off", memory_w, "W");
     }
-    for id in table.factor_ids(instance, context.options.power_model) {
+    for id in table.power_factor_ids(instance, model) {
         power_step = power_step.with_factor(id.as_str());
+    }
+    if embodied {
+        for id in table.embodied_factor_ids(instance) {
+            embodied_step = embodied_step.with_factor(id.as_str());
+        }
     }
     Ok(Physical {
         family: *family,
@@ -238,6 +246,23 @@ fn used(use_: &Use<'_>, context: &Context<'_>) -> Result<Physical, NotPhysical> 
         embodied_g,
         steps: vec![power_step, embodied_step],
     })
+}
+
+/// A measured curve is of one whole machine, all its parts together. It cannot be taken apart into processors and memory,
+/// and a share of it would be a guess; so a line that rents a part of a machine, or a host that is not one machine of the
+/// measured size, has none.
+fn whole_machine(rented: &InstanceType, context: &Context<'_>) -> Result<(), Obstacle> {
+    let size = |machine: &InstanceType| [machine.vcpu, machine.memory_gib];
+    match context.factors.compute().instance(&rented.name) {
+        Some(whole) if size(whole).partial_cmp(&size(rented)) != Some(Ordering::Equal) => {
+            let cause = format!(
+                "measured curves hold for whole machines: the line rents {} vCPU and {} GiB of what {} has {} and {} of",
+                rented.vcpu, rented.memory_gib, whole.name, whole.vcpu, whole.memory_gib
+            );
+            Err(Obstacle::because(Reason::NoCurveOfPart, cause))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn curves(power: &InstancePower, kwh_per_watt: f64, draw: Draw) -> ComponentCurves {

@@ -45,7 +45,7 @@ pub(super) fn storage(line: &Line<'_>, context: &Context<'_>) -> Option<Result<P
     if context.factors.storage().is_fee(line.service, line.usage) {
         let is_object = line.service.starts_with("AmazonS3") || line.service == "AmazonGlacier";
         let family = if is_object { UsageFamily::ObjectStorage } else { UsageFamily::Backup };
-        return Some(Err(NotPhysical(Reason::NothingStored, family)));
+        return Some(Err(NotPhysical::new(Reason::NothingStored, family)));
     }
     let class = context.factors.storage().class_of(line.service, line.usage)?;
     let unit = match line.unit {
@@ -53,7 +53,7 @@ pub(super) fn storage(line: &Line<'_>, context: &Context<'_>) -> Option<Result<P
         Some(unit) => StorageUnit::of(unit),
     };
     let Some(unit) = unit else {
-        return Some(Err(NotPhysical(Reason::UnknownUnit, class.family)));
+        return Some(Err(NotPhysical::new(Reason::UnknownUnit, class.family)));
     };
     #[expect(clippy::cast_precision_loss, reason = "hours of a month are at most 744")]
     let hours = match unit {
@@ -84,10 +84,10 @@ pub(super) fn transfer(line: &Line<'_>, context: &Context<'_>) -> Option<Result<
     let transfer = context.factors.network().transfer(line.service, line.usage, line.operation)?;
     let family = UsageFamily::DataTransfer;
     if !transfer.counted {
-        return Some(Err(NotPhysical(Reason::CountedAtSender, family)));
+        return Some(Err(NotPhysical::new(Reason::CountedAtSender, family)));
     }
     if !line.counts_gigabytes() {
-        return Some(Err(NotPhysical(Reason::UnknownUnit, family)));
+        return Some(Err(NotPhysical::new(Reason::UnknownUnit, family)));
     }
     let energy = Bounds::from(transfer.energy.kwh_per_gb);
     let external = if transfer.energy.in_facility { 0.0 } else { 1.0 };
@@ -108,13 +108,13 @@ pub(super) fn tokens(line: &Line<'_>, context: &Context<'_>) -> Option<Result<Ph
     }
     let family = UsageFamily::AiTokens;
     let Some(meter) = context.factors.ai().bedrock(line.usage) else {
-        return Some(Err(NotPhysical(Reason::UnknownAiModel, family)));
+        return Some(Err(NotPhysical::new(Reason::UnknownAiModel, family)));
     };
     if meter.direction == TokenDirection::Input {
-        return Some(Err(NotPhysical(Reason::CountedOnOtherLine, family)));
+        return Some(Err(NotPhysical::new(Reason::CountedOnOtherLine, family)));
     }
     let Some(tokens) = line.unit.and_then(tokens_per_unit) else {
-        return Some(Err(NotPhysical(Reason::UnknownUnit, family)));
+        return Some(Err(NotPhysical::new(Reason::UnknownUnit, family)));
     };
     let energy = Bounds::from(meter.model.energy_kwh_per_token) * tokens;
     let embodied = Bounds::from(meter.model.embodied_g_per_token) * tokens;

@@ -5,6 +5,11 @@
 
 mod hand;
 
+use airshed_emission_factors::{
+    FactorSet,
+    compute::{PowerCurvePoints, PowerModel},
+};
+
 use super::*;
 use crate::{method::MethodOptions, place::Places, sample::FACTORS};
 
@@ -78,6 +83,100 @@ fn shares_of_a_host_and_other_providers_are_not_estimated() {
         assert_eq!(classify(&other, context).reason, Some(Reason::UnknownProvider));
         let mars = ClassKey { region: Some("mars-north-1"), ..line };
         assert_eq!(classify(&mars, context).reason, Some(Reason::UnknownRegion));
+    });
+}
+
+/// A local zone is a stand-in of its region, however the export names it.
+#[test]
+fn a_local_zone_is_a_proxy_of_its_region() {
+    let factors = &**FACTORS;
+    let options = MethodOptions::default();
+    with_context(&options, |context| {
+        let of = |usage_type, region| {
+            let key = ClassKey {
+                provider: Some("aws"),
+                service_code: Some("AmazonEC2"),
+                usage_type: Some(usage_type),
+                usage_unit: Some("Hrs"),
+                line_type: Some("Usage"),
+                region,
+                ..ClassKey::default()
+            };
+            let class = classify(&key, context);
+            (class.quality, class.coefficients.map(|own| own.grid.zone.to_string()))
+        };
+        let oregon = factors.facility().region("aws", "us-west-2").unwrap().grid_zone.clone();
+        assert_eq!(of("USW2-BoxUsage:m5.large", None), (Some(Quality::Modelled), Some(oregon.clone())));
+        for (usage_type, region) in [
+            ("LAX1-BoxUsage:m5.large", None),
+            ("LAX1-BoxUsage:m5.large", Some("us-west-2-lax-1")),
+            ("LAX1-BoxUsage:m5.large", Some("us-west-2")),
+            ("USW2-LAX1-BoxUsage:m5.large", None),
+            ("USW2WL1LAS1-BoxUsage:m5.large", Some("us-west-2-wl1-las1")),
+        ] {
+            let found = of(usage_type, region);
+            assert_eq!(found, (Some(Quality::Proxy), Some(oregon.clone())), "{usage_type} {region:?}");
+        }
+    });
+}
+
+/// Measured curves are of whole machines; a part of one has none, whatever the curve of the whole is.
+#[test]
+fn a_measured_curve_is_not_taken_for_a_part_of_its_machine() {
+    let names = ["m6i.large", "m6g.large", "t3.2xlarge", "t3.large", "m5.24xlarge", "m5.metal"];
+    let curve = PowerCurvePoints { w: [10.0, 20.0, 30.0, 40.0], source_id: "aws-ccft".into() };
+    let curves = names.map(|name| (name.to_owned(), curve.clone())).into();
+    let factors = FactorSet::builder().with_power_curves(curves).build().unwrap();
+    let options = MethodOptions { power_model: PowerModel::MeasuredPoints, ..MethodOptions::default() };
+    let period = "2026-10".parse().unwrap();
+    let places = Places::new(&factors, period);
+    let context = Context { factors: &factors, options: &options, period, places: &places };
+    let of = |service, usage_type, unit| {
+        let key = ClassKey {
+            provider: Some("aws"),
+            service_code: Some(service),
+            usage_type: Some(usage_type),
+            usage_unit: Some(unit),
+            line_type: Some("Usage"),
+            ..ClassKey::default()
+        };
+        classify(&key, &context)
+    };
+    let whole = of("AmazonEC2", "BoxUsage:m6i.large", "Hrs").coefficients.unwrap();
+    let half_load_kwh = whole.energy_kwh.cpu.at(0.5).central;
+    assert!((half_load_kwh - 0.030).abs() < 1e-12, "{half_load_kwh}");
+    assert!(of("AmazonEC2", "HostUsage:m5", "Hrs").coefficients.is_some());
+    for (service, usage_type, unit) in [
+        ("AmazonECS", "USE1-Fargate-vCPU-Hours:perCPU", "hours"),
+        ("AmazonECS", "USE1-Fargate-GB-Hours", "hours"),
+        ("AWSLambda", "Lambda-GB-Second", "Lambda-GB-Second"),
+        ("AWSLambda", "Lambda-GB-Second-ARM", "Lambda-GB-Second"),
+        ("AmazonEC2", "CPUCredits:t3", "vCPU-Hours"),
+    ] {
+        let class = of(service, usage_type, unit);
+        assert_eq!(class.reason, Some(Reason::NoCurveOfPart), "{usage_type}");
+        assert!(class.steps[0].note.as_ref().unwrap().contains("whole machines"), "{usage_type}");
+    }
+    let without = of("AmazonEC2", "BoxUsage:c5.large", "Hrs");
+    assert_eq!(without.reason, Some(Reason::NoPowerModel));
+    assert!(without.steps[0].note.as_ref().unwrap().contains("c5.large"), "{:?}", without.steps);
+}
+
+#[test]
+fn a_life_that_is_none_is_the_reason() {
+    let options = MethodOptions { hardware_lifetime_years: [0.0; 3], ..MethodOptions::default() };
+    with_context(&options, |context| {
+        let key = ClassKey {
+            provider: Some("aws"),
+            service_code: Some("AmazonEC2"),
+            usage_type: Some("BoxUsage:m5.large"),
+            usage_unit: Some("Hrs"),
+            line_type: Some("Usage"),
+            ..ClassKey::default()
+        };
+        let class = classify(&key, context);
+        assert_eq!(class.reason, Some(Reason::NoEmbodiedModel));
+        assert!(class.steps[0].note.as_ref().unwrap().contains("lifetime"), "{:?}", class.steps);
     });
 }
 

@@ -1,6 +1,6 @@
 //! One line of every usage family by hand.
 
-use airshed_domain::schema::column as c;
+use airshed_domain::{schema::column as c, status::UsageFamily};
 
 use crate::{
     method::MethodOptions,
@@ -116,6 +116,59 @@ fn instance() {
             ..NOTHING
         },
     );
+}
+
+#[test]
+fn instance_with_gpu_and_disk() {
+    // g4dn.xlarge for 10 hours at 50 %: 4 of 96 threads of a two-socket Cascade Lake host, 16 GiB, one T4, and 125 GB of
+    // the family's drive of 900 GB. CCF 2026: Cascade Lake 0.6902978319 W idle and 4.06319352 W full per thread; T4 8 W
+    // and 71 W. Boavizta: 8 W a flash drive. Flash 0.055 kg/GB; CCF: 150 kg a GPU.
+    //   accelerator: (8 + 71) / 2 = 39.5 W;  disk: 125 / 900 = 0.1389 of a drive, 1.1112 W
+    //   embodied: (368.08 + 2 x 22.81) x 4 / 96 + 16 x 1.923 + 125 x 0.055 + 150 = 204.88 kg
+    let hours = 10.0;
+    check(
+        "instance",
+        Line::new("AmazonEC2", "BoxUsage:g4dn.xlarge", "Hrs", hours),
+        &ByHand {
+            cpu_kwh: hours * half_load([0.690_297_831_9, 4.063_193_52], 4.0) / 1000.0,
+            memory_kwh: hours * (16.0 - 4.0 * SKYLAKE_SPEC_GIB) * MEMORY_W_PER_GIB / 1000.0,
+            accelerator_kwh: hours * 39.5 / 1000.0,
+            storage_kwh: hours * 0.1389 * 8.0 / 1000.0,
+            embodied_g: hours
+                * 1000.0
+                * ((BASE_KG + 2.0 * CPU_KG) * 4.0 / 96.0 + 16.0 * MEMORY_KG_PER_GIB + 125.0 * 0.055 + 150.0)
+                / LIFE_H,
+            ..NOTHING
+        },
+    );
+}
+
+#[test]
+fn bounds_of_a_volume() {
+    // 100 GB-months of gp3 in us-east-1, every part low, central or high at once. Flash: 8 W of a drive of 20 TB, CCF's
+    // 1.2 Wh/TBh, 8 W of a drive of 4 TB. Copies 2, 2, 3. PUE of Virginia over the published years: 1.15, 1.15, 1.16.
+    //   100 x 744 h x 1.073741824 GB = 79,886.3917056 GBh of one copy
+    //   low      79.8863917056 TBh x 0.4 Wh x 2 x 1.15 = 0.07349548 kWh
+    //   central  79.8863917056 TBh x 1.2 Wh x 2 x 1.15 = 0.22048644 kWh
+    //   high     79.8863917056 TBh x 2.0 Wh x 3 x 1.16 = 0.55600929 kWh
+    let lines = batch(&[Line::new("AmazonEC2", "EBS:VolumeUsage.gp3", "GB-Mo", 100.0)], true);
+    let emissions = estimator(MethodOptions::default()).estimate(&lines).unwrap();
+    for (column, by_hand) in
+        [(c::ENERGY_KWH_LOW, 0.073_495_48), (c::ENERGY_KWH, 0.220_486_44), (c::ENERGY_KWH_HIGH, 0.556_009_29)]
+    {
+        let found = quantity(&emissions, column, 0).unwrap();
+        assert!((found - by_hand).abs() < 0.6e-8, "{column}: {found}, by hand {by_hand}");
+    }
+}
+
+/// Every family is in one of these tests; a new one has to be added.
+#[test]
+fn no_family_is_left_out() {
+    let tests = include_str!("hand.rs");
+    for family in UsageFamily::ALL {
+        let named = format!("\"{family}\"");
+        assert!(tests.contains(&named), "{family}: no line of it is calculated by hand");
+    }
 }
 
 #[test]

@@ -1,0 +1,98 @@
+//! Rollups against a query engine: every cell of every grain is what `GROUP BY` over `emissions` gives.
+
+use std::sync::Arc;
+
+use airshed_domain::schema::{self, DIMENSIONS, MEASURES, Table, column as c};
+use airshed_lake::Lake;
+use arrow::util::display::array_value_to_string;
+use datafusion::prelude::SessionContext;
+
+use crate::{
+    company,
+    stages::{Machine, local_lake, run},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_cell_is_what_a_query_engine_sums() {
+    let folder = tempfile::tempdir().unwrap();
+    company::write(&folder.path().join("in"), "cur.csv", &company::lines(60));
+    let lake = local_lake(&folder.path().join("lake"));
+    run(&folder.path().join("in"), &lake, &Machine::default()).await.unwrap();
+
+    // Tags are left out: which of them rollups keep is tested where they are picked.
+    let dimensions: Vec<&str> = DIMENSIONS.iter().copied().filter(|name| *name != c::TAGS).collect();
+    let with = |first: &[&str], last: &[&str]| -> Vec<String> {
+        first.iter().chain(&dimensions).chain(last).map(|name| (*name).to_owned()).collect()
+    };
+    for (table, keys, of_lines) in [
+        (schema::emissions_hourly(), with(&[c::HOUR], &[]), Some(("hour", c::HOUR))),
+        (schema::emissions_daily(), with(&[c::DAY], &[]), Some(("day", c::DAY))),
+        (schema::emissions_monthly(), with(&[], &[]), None),
+        (
+            schema::emissions_resource_daily(),
+            with(&[c::DAY], &[c::RESOURCE_ID]),
+            Some(("day", c::DAY)),
+        ),
+    ] {
+        let name = table.name;
+        let time = of_lines.map(|(unit, name)| (name, format!("date_trunc('{unit}', {}) AS {name}", c::USAGE_START)));
+        let line_keys: Vec<String> = keys
+            .iter()
+            .map(|key| match &time {
+                Some((name, expression)) if key == name => expression.clone(),
+                _ => key.clone(),
+            })
+            .collect();
+        let estimated = |value: &str| format!("CASE WHEN status = 'estimated' THEN {value} END");
+        let mut sums = vec![
+            "count(*)".to_owned(),
+            format!("count({})", estimated("1")),
+            "sum(billed_cost)".to_owned(),
+            "sum(effective_cost)".to_owned(),
+            format!("coalesce(sum({}), 0)", estimated("billed_cost")),
+            "coalesce(sum(CASE WHEN status = 'unmapped' THEN billed_cost END), 0)".to_owned(),
+        ];
+        sums.extend(MEASURES.iter().map(|measure| format!("sum({measure})")));
+        let expected = grouped(&lake, &schema::emissions(), &line_keys, &sums).await;
+        let columns = [
+            c::LINES,
+            c::LINES_ESTIMATED,
+            c::BILLED_COST,
+            c::EFFECTIVE_COST,
+            c::BILLED_COST_ESTIMATED,
+            c::BILLED_COST_UNMAPPED,
+        ];
+        let sums: Vec<String> = columns.iter().chain(MEASURES).map(|name| format!("sum({name})")).collect();
+        let actual = grouped(&lake, &table, &keys, &sums).await;
+        assert!(expected.len() > 10, "{name}: {} cells", expected.len());
+        assert_eq!(actual, expected, "{name}");
+    }
+
+    let keys = ["status", "reason", "service_code", "usage_family", "quality", "currency"].map(str::to_owned);
+    let sums = |count: &str| [count, "sum(billed_cost)", "sum(effective_cost)"].map(str::to_owned);
+    let expected = grouped(&lake, &schema::emissions(), &keys, &sums("count(*)")).await;
+    let actual = grouped(&lake, &schema::coverage(), &keys, &sums("sum(lines)")).await;
+    assert_eq!(actual, expected);
+}
+
+/// The sums by the keys as text, sorted.
+async fn grouped(lake: &Lake, table: &Table, keys: &[String], sums: &[String]) -> Vec<String> {
+    let provider = lake.table(table).await.unwrap().provider(&|_| true).await.unwrap();
+    let context = SessionContext::new();
+    context.register_table("rows", Arc::clone(&provider)).unwrap();
+    let positions: Vec<String> = (1..=keys.len()).map(|position| position.to_string()).collect();
+    let sql =
+        format!("SELECT {}, {} FROM rows GROUP BY {}", keys.join(", "), sums.join(", "), positions.join(", "));
+    let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
+    let mut rows: Vec<String> = batches
+        .iter()
+        .flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)))
+        .map(|(batch, row)| {
+            let cells: Vec<String> =
+                batch.columns().iter().map(|column| array_value_to_string(column, row).unwrap()).collect();
+            cells.join("|")
+        })
+        .collect();
+    rows.sort();
+    rows
+}
