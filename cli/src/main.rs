@@ -25,6 +25,10 @@ use crate::{
     failure::Exit,
 };
 
+/// Stages allocate columns of megabytes on many threads and free them on others; the system's allocator keeps most of that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let form = cli.global.output.unwrap_or_default();

@@ -31,6 +31,9 @@ const ROW_GROUP_ROWS: usize = 131_072;
 /// Hexadecimal digits of the SHA-256 in a file's name.
 const CONTENT_HASH_DIGITS: usize = 32;
 
+/// Bytes after which the writer gives up on a dictionary of numbers, for the rest of the row group. Figures either repeat
+/// much (an instance that runs all month) or hardly at all, and then looking each one up costs more than it saves.
+const NUMBERS_DICTIONARY_BYTES: usize = 65_536;
 /// Columns whose values hardly repeat: a dictionary would be built and thrown away.
 const UNIQUE_COLUMNS: &[&str] = &[column::LINE_ID];
 /// Columns of running numbers, stored as differences.
@@ -178,6 +181,12 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
             builder = builder
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+        }
+        if field.data_type().is_decimal() || field.data_type().is_floating() {
+            // Nobody prunes by a figure.
+            builder = builder
+                .set_column_dictionary_page_size_limit(path.clone(), NUMBERS_DICTIONARY_BYTES)
+                .set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
         if SEARCHED_COLUMNS.contains(&name) {
             builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Page);

@@ -172,12 +172,44 @@ impl LakeTable {
         operation: &str,
     ) -> Result<bool> {
         self.refresh().await?;
+        self.replace_in_place(selected, files, None, operation).await
+    }
+
+    /// As [`Self::replace`], of the version that this handle reads. When another writer that names the same sequence has
+    /// committed since, it is refused with [`crate::ErrorKind::Retry`] and nothing changes: what was decided from that
+    /// version holds, or has no effect.
+    pub async fn replace_in_sequence(
+        &mut self,
+        selected: &FileFilter<'_>,
+        files: &[DataFile],
+        sequence: &str,
+        operation: &str,
+    ) -> Result<bool> {
+        let context = || format!("cannot read table `{}`", self.table.name);
+        let last = self
+            .delta
+            .snapshot()
+            .context(context)?
+            .transaction_version(self.delta.log_store().as_ref(), sequence.to_owned())
+            .await
+            .context(context)?;
+        let next = Transaction::new(sequence, last.map_or(1, |last| last + 1));
+        self.replace_in_place(selected, files, Some(next), operation).await
+    }
+
+    async fn replace_in_place(
+        &mut self,
+        selected: &FileFilter<'_>,
+        files: &[DataFile],
+        transaction: Option<Transaction>,
+        operation: &str,
+    ) -> Result<bool> {
         let current: Vec<DataFile> = self.files()?.into_iter().filter(|file| selected(file)).collect();
         let is_new = |file: &&DataFile| !current.iter().any(|c| c.path == file.path);
         let is_gone = |file: &&DataFile| !files.iter().any(|f| f.path == file.path);
         let added: Vec<_> = files.iter().filter(is_new).collect();
         let removed: Vec<_> = current.iter().filter(is_gone).collect();
-        self.commit(&added, &removed, None, operation).await
+        self.commit(&added, &removed, transaction, operation).await
     }
 
     /// Adds one file to a table that only grows. When a file of the same path is there, nothing is committed.

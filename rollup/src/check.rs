@@ -1,22 +1,38 @@
 //! Conservation, proved from the files: rows in equal rows out, and every grain sums to the same last digit.
+//!
+//! Three kinds of check: the files are whole ([`files`]), each delivery's rows all arrived ([`deliveries`]), and a run
+//! and its rollups carry what its lines hold ([`current_runs`]). The first comes first, as sums over damaged files are
+//! errors and not answers.
+
+mod deliveries;
+mod files;
+
+use std::sync::Arc;
 
 use airshed_domain::schema::{self, MEASURES, Table, column as c};
 use airshed_lake::{
     DataFile, Lake,
     control::{self, RunRecord},
 };
-use arrow::{array::Array as _, util::display::array_value_to_string};
+use arrow::{
+    array::{Array as _, ArrayRef},
+    util::display::array_value_to_string,
+};
+use datafusion::catalog::TableProvider;
 
 use crate::{
     error::{Error, Result},
     session::{Resources, session},
 };
 
+pub use deliveries::deliveries;
+pub use files::{FilesOf, files};
+
 /// One thing that must be equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The run.
-    pub run_id: String,
+    /// The run; none for what no run decides.
+    pub run_id: Option<String>,
     /// What is compared.
     pub name: String,
     /// One side, exact.
@@ -47,7 +63,7 @@ pub async fn current_runs(lake: &Lake, resources: &Resources) -> Result<Vec<Chec
 async fn of_run(lake: &Lake, run: &RunRecord, resources: &Resources) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     let mut push = |name: String, expected: String, actual: String| {
-        checks.push(Check { run_id: run.run_id.to_string(), name, expected, actual });
+        checks.push(Check { run_id: Some(run.run_id.to_string()), name, expected, actual });
     };
     let billing = lake.table(&schema::billing_lines()).await?.at_version(run.billing_version).await?;
     let period = run.period.to_string();
@@ -72,7 +88,10 @@ async fn of_run(lake: &Lake, run: &RunRecord, resources: &Resources) -> Result<V
         push(format!("emissions {name} = billing_lines {name}"), billed.clone(), carried.clone());
     }
     let names: Vec<&str> = std::iter::once(c::LINES).chain(costs).chain(MEASURES.iter().copied()).collect();
-    let of_cells: Vec<String> = names.iter().map(|name| format!("sum({name})")).collect();
+    // A run of no lines has no cell that could say so.
+    let of_cells: Vec<String> = std::iter::once(format!("coalesce(sum({}), 0)", c::LINES))
+        .chain(names[1..].iter().map(|name| format!("sum({name})")))
+        .collect();
     for table in [
         schema::emissions_hourly(),
         schema::emissions_daily(),
@@ -105,27 +124,36 @@ async fn of_table(
 }
 
 async fn sums(
-    provider: &std::sync::Arc<dyn datafusion::catalog::TableProvider>,
+    provider: &Arc<dyn TableProvider>,
     expressions: &[String],
     resources: &Resources,
 ) -> Result<Vec<String>> {
+    let sql = format!("SELECT {} FROM checked", expressions.join(", "));
+    let mut rows = answer(provider, &sql, resources).await?;
+    rows.pop().ok_or_else(|| Error::corrupt("a sum has no row"))
+}
+
+/// The rows of a statement over the table `checked`, as texts.
+async fn answer(
+    provider: &Arc<dyn TableProvider>,
+    sql: &str,
+    resources: &Resources,
+) -> Result<Vec<Vec<String>>> {
     let failed = |e| Error::query("cannot sum a table of the ledger", e);
     let context = session(resources, resources.threads)?;
-    context.register_table("checked", std::sync::Arc::clone(provider)).map_err(failed)?;
-    let sql = format!("SELECT {} FROM checked", expressions.join(", "));
-    let batches = context.sql(&sql).await.map_err(failed)?.collect().await.map_err(failed)?;
-    let batch = batches
-        .iter()
-        .find(|batch| batch.num_rows() == 1)
-        .ok_or_else(|| Error::corrupt("a sum has no row"))?;
-    batch
-        .columns()
-        .iter()
-        .map(|column| {
-            if column.is_null(0) {
-                return Ok("null".to_owned());
-            }
-            array_value_to_string(column, 0).map_err(|e| Error::query("cannot print a sum", e))
-        })
-        .collect()
+    context.register_table("checked", Arc::clone(provider)).map_err(failed)?;
+    let batches = context.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)?;
+    let mut rows = Vec::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let text = |column: &ArrayRef| {
+                if column.is_null(row) {
+                    return Ok("null".to_owned());
+                }
+                array_value_to_string(column, row).map_err(|e| Error::query("cannot print a sum", e))
+            };
+            rows.push(batch.columns().iter().map(text).collect::<Result<_>>()?);
+        }
+    }
+    Ok(rows)
 }

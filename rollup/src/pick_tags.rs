@@ -1,81 +1,26 @@
-//! `pick_tags(tags, 'team', 'env')`: the tags chosen for rollups, as a JSON object with sorted keys.
+//! The tags that rollups keep as a dimension: those chosen in the configuration, as a JSON object with sorted keys.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
-    array::{Array as _, ArrayRef, AsArray as _, StringBuilder, new_null_array},
-    compute::cast,
-    datatypes::DataType,
-};
-use datafusion::{
-    common::{Result, ScalarValue, exec_err},
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility},
+    array::{Array as _, ArrayRef, AsArray as _, DictionaryArray, StringArray, new_null_array},
+    datatypes::Int32Type,
 };
 
-/// The function.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PickTags {
-    signature: Signature,
-}
+use crate::error::{Error, Result};
 
-impl PickTags {
-    pub(crate) fn new() -> Self {
-        Self { signature: Signature::variadic_any(Volatility::Immutable) }
-    }
-}
-
-impl ScalarUDFImpl for PickTags {
-    fn name(&self) -> &'static str {
-        "pick_tags"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let mut arguments = args.args.into_iter();
-        let Some(tags) = arguments.next() else {
-            return exec_err!("pick_tags needs a column of tags");
-        };
-        let keys: Vec<String> = arguments
-            .map(|key| match key {
-                ColumnarValue::Scalar(ScalarValue::Utf8(Some(key)) | ScalarValue::Utf8View(Some(key))) => {
-                    Ok(key)
-                }
-                other => exec_err!("pick_tags needs literal keys, not {other:?}"),
-            })
-            .collect::<Result<_>>()?;
-        let tags = tags.to_array(args.number_rows)?;
-        Ok(ColumnarValue::Array(pick(&tags, &keys)?))
-    }
-}
-
-fn pick(tags: &ArrayRef, keys: &[String]) -> Result<ArrayRef> {
+/// The chosen tags of a dictionary column of JSON objects; null where a row has none of them.
+pub(crate) fn pick_tags(tags: &ArrayRef, keys: &[String]) -> Result<ArrayRef> {
     if keys.is_empty() {
-        return Ok(new_null_array(&DataType::Utf8, tags.len()));
+        return Ok(new_null_array(tags.data_type(), tags.len()));
     }
-    let tags = cast(tags, &DataType::Utf8)?;
-    let tags = tags.as_string::<i32>();
-    let mut picked = StringBuilder::new();
-    // Lines of one resource stand together: the last answer is often the next one.
-    let mut last: Option<(&str, Option<String>)> = None;
-    for row in 0..tags.len() {
-        if tags.is_null(row) {
-            picked.append_null();
-            continue;
-        }
-        let text = tags.value(row);
-        if last.as_ref().is_none_or(|(of, _)| *of != text) {
-            last = Some((text, pick_one(text, keys)));
-        }
-        picked.append_option(last.as_ref().and_then(|(_, answer)| answer.as_deref()));
-    }
-    Ok(Arc::new(picked.finish()))
+    let no_texts = || Error::corrupt(format!("tags come as {}", tags.data_type()));
+    let dictionary = tags.as_dictionary_opt::<Int32Type>().ok_or_else(no_texts)?;
+    let texts = dictionary.values().as_string_opt::<i32>().ok_or_else(no_texts)?;
+    let picked: StringArray = texts.iter().map(|text| text.and_then(|text| pick_one(text, keys))).collect();
+    let picked = DictionaryArray::<Int32Type>::try_new(dictionary.keys().clone(), Arc::new(picked))
+        .map_err(|e| Error::query("tags are not in their dictionary", e))?;
+    Ok(Arc::new(picked))
 }
 
 /// The chosen tags of one object; `None` when it has none of them.
@@ -96,5 +41,19 @@ mod tests {
         assert_eq!(pick(r#"{"team":"a","app":"x","env":"p"}"#).as_deref(), Some(r#"{"env":"p","team":"a"}"#));
         assert_eq!(pick(r#"{"app":"x"}"#), None);
         assert_eq!(pick("not json"), None);
+    }
+
+    #[test]
+    fn columns_keep_their_rows() {
+        let rows = [Some(r#"{"team":"a"}"#), None, Some(r#"{"app":"x"}"#), Some(r#"{"team":"a"}"#)];
+        let tags: ArrayRef = Arc::new(rows.into_iter().collect::<DictionaryArray<Int32Type>>());
+        let texts = |array: &ArrayRef| -> Vec<Option<String>> {
+            let strings = arrow::compute::cast(array, &arrow::datatypes::DataType::Utf8).unwrap();
+            strings.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect()
+        };
+        let team = Some(r#"{"team":"a"}"#.to_owned());
+        let picked = pick_tags(&tags, &["team".to_owned()]).unwrap();
+        assert_eq!(texts(&picked), [team.clone(), None, None, team]);
+        assert_eq!(texts(&pick_tags(&tags, &[]).unwrap()), [None, None, None, None]);
     }
 }

@@ -8,16 +8,12 @@ use datafusion::{
         memory_pool::FairSpillPool,
         runtime_env::RuntimeEnvBuilder,
     },
-    logical_expr::ScalarUDF,
     prelude::{SessionConfig, SessionContext},
 };
 
-use crate::{
-    error::{Error, Result},
-    pick_tags::PickTags,
-};
+use crate::error::{Error, Result};
 
-/// What a rollup may use.
+/// What checks may use.
 #[derive(Debug, Clone)]
 pub struct Resources {
     /// Threads.
@@ -28,7 +24,7 @@ pub struct Resources {
     pub spill_dir: Option<PathBuf>,
 }
 
-/// A session within the resources, with our functions.
+/// A session within the resources.
 pub(crate) fn session(resources: &Resources, threads: usize) -> Result<SessionContext> {
     let mode = match &resources.spill_dir {
         Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
@@ -40,7 +36,5 @@ pub(crate) fn session(resources: &Resources, threads: usize) -> Result<SessionCo
         .build_arc()
         .map_err(|e| Error::query("cannot set up the query engine", e))?;
     let config = SessionConfig::new().with_target_partitions(threads.max(1));
-    let context = SessionContext::new_with_config_rt(config, runtime);
-    context.register_udf(ScalarUDF::from(PickTags::new()));
-    Ok(context)
+    Ok(SessionContext::new_with_config_rt(config, runtime))
 }

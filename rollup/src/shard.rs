@@ -1,26 +1,38 @@
-//! The rollups of one file of `emissions`, in memory.
+//! The rollups of one file of `emissions`, batch by batch.
 
 use std::sync::Arc;
 
-use airshed_domain::schema::{self, DIMENSIONS, MEASURES, Table, column as c};
-use airshed_lake::{EncodedFile, FileEncoder};
-use arrow::{
-    array::RecordBatch,
-    compute::cast,
-    datatypes::{DataType, Field, Schema, SchemaRef},
+use airshed_domain::{
+    schema::{self, DIMENSIONS, MEASURES, Table, column as c},
+    status::LineStatus,
 };
-use datafusion::datasource::MemTable;
+use airshed_lake::EncodedFile;
+use arrow::{
+    array::{ArrayRef, AsArray as _, Decimal128Array, RecordBatch},
+    datatypes::{DataType, Decimal128Type, Field, Int32Type, Schema, TimestampMicrosecondType},
+};
 use parquet::arrow::{
     ProjectionMask,
     arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
 };
 
 use crate::{
+    cells::{
+        Cells,
+        sums::{Rows, Sums},
+        texts::{Tuples, dictionary_type},
+    },
     error::{Error, Result},
-    session::{Resources, session},
-    stage::RollupOptions,
-    statement,
+    pick_tags::pick_tags,
 };
+
+/// Lines that are read at a time.
+const BATCH_ROWS: usize = 65_536;
+const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 24 * HOUR_US;
+/// Columns that tell the rows of `coverage` apart, in its order.
+const COVERAGE_KEYS: [&str; 6] =
+    [c::STATUS, c::REASON, c::SERVICE_CODE, c::USAGE_FAMILY, c::QUALITY, c::CURRENCY];
 
 /// The rollups of one file.
 pub(crate) struct Shard {
@@ -28,92 +40,185 @@ pub(crate) struct Shard {
     pub(crate) daily: EncodedFile,
     pub(crate) resource_daily: EncodedFile,
     /// To be merged with those of the other files.
-    pub(crate) monthly: Vec<RecordBatch>,
+    pub(crate) monthly: Grain,
     /// To be merged with those of the other files.
-    pub(crate) coverage: Vec<RecordBatch>,
+    pub(crate) coverage: Grain,
 }
 
-/// Rolls up one file of `emissions`.
-pub(crate) async fn roll_up(bytes: bytes::Bytes, path: &str, options: &RollupOptions) -> Result<Shard> {
-    let RollupOptions { tags, resources, .. } = options;
-    let lines = read(bytes, path)?;
-    let (hours, days, months) =
-        (schema::emissions_hourly(), schema::emissions_daily(), schema::emissions_monthly());
-    let (by_resource, covered) = (schema::emissions_resource_daily(), schema::coverage());
-    let hourly = query("emissions", lines.clone(), &statement::hourly(tags), &hours, resources).await?;
-    let daily = query("cells", hourly.clone(), &statement::daily(), &days, resources).await?;
-    let monthly = query("cells", daily.clone(), &statement::monthly(), &months, resources).await?;
-    let sql = statement::resource_daily(tags);
-    let resource_daily = query("emissions", lines.clone(), &sql, &by_resource, resources).await?;
-    let coverage = query("emissions", lines, &statement::coverage(), &covered, resources).await?;
-    Ok(Shard {
-        hourly: encode(&hours, &hourly)?,
-        daily: encode(&days, &daily)?,
-        resource_daily: encode(&by_resource, &resource_daily)?,
-        monthly,
-        coverage,
-    })
+/// Cells and the tuples that they refer to.
+pub(crate) struct Grain {
+    pub(crate) tuples: Tuples,
+    pub(crate) cells: Cells,
 }
 
-/// The answer to `sql` over `batches` under the name `name`, with the types of `table`.
-pub(crate) async fn query(
-    name: &str,
-    batches: Vec<RecordBatch>,
-    sql: &str,
-    table: &Table,
-    resources: &Resources,
-) -> Result<Vec<RecordBatch>> {
-    let failed = |e| Error::query(format!("cannot fill table `{}`", table.name), e);
-    let Some(first) = batches.first() else {
-        return Ok(Vec::new());
-    };
-    let source = MemTable::try_new(first.schema(), vec![batches]).map_err(failed)?;
-    let context = session(resources, 1)?;
-    context.register_table(name, Arc::new(source)).map_err(failed)?;
-    let answer = context.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)?;
-    let schema = table.file_schema();
-    answer.iter().map(|batch| conform(batch, &schema, table)).collect()
-}
-
-/// One file of the batches.
-pub(crate) fn encode(table: &Table, batches: &[RecordBatch]) -> Result<EncodedFile> {
-    let mut encoder = FileEncoder::new(table, table.file_schema())?;
-    for batch in batches {
-        encoder.write(batch)?;
+impl Grain {
+    /// No cells of the month.
+    pub(crate) fn monthly() -> Self {
+        Self { tuples: Tuples::new(DIMENSIONS.len()), cells: Cells::new(measures()) }
     }
-    Ok(encoder.finish()?)
+
+    /// No cells of coverage: lines, billed and effective cost.
+    pub(crate) fn coverage() -> Self {
+        Self { tuples: Tuples::new(COVERAGE_KEYS.len()), cells: Cells::new(Sums::new(1, 2, 0)) }
+    }
+
+    /// The cells as the one file of `table`.
+    pub(crate) fn encode(&self, table: &Table) -> Result<EncodedFile> {
+        self.cells.encode(&self.tuples, table)
+    }
+
+    /// Adds the cells of a shard.
+    pub(crate) fn merge(&mut self, shard: &Self) {
+        let here = self.tuples.adopt(&shard.tuples);
+        self.cells.add_cells(&shard.cells, |tuple| here[tuple as usize], |time_us| time_us);
+    }
 }
 
-/// The columns of an emissions file that rollups need. Strings come as views, which the engine groups fastest.
-fn read(bytes: bytes::Bytes, path: &str) -> Result<Vec<RecordBatch>> {
-    let failed = |e| Error::query(format!("`{path}` cannot be read"), e);
+/// The sums of a rollup, in the order of its columns: two counts, four costs, every measure.
+fn measures() -> Sums {
+    Sums::new(2, 4, MEASURES.len())
+}
+
+/// Rolls up one file of `emissions`. CPU work: call it off the I/O threads.
+pub(crate) fn roll_up(bytes: bytes::Bytes, path: &str, tags: &[String]) -> Result<Shard> {
+    let mut monthly = Grain::monthly();
+    let mut coverage = Grain::coverage();
+    let mut hourly = Cells::new(measures());
+    let mut resources = Tuples::new(DIMENSIONS.len() + 1);
+    let mut resource_daily = Cells::new(measures());
+    for batch in read(bytes, path)? {
+        let lines = Lines::new(&batch?, tags)?;
+        let rows = lines.rows();
+        let tuples = monthly.tuples.of_rows(&lines.dimensions)?;
+        hourly.add(&tuples, lines.starts(HOUR_US), &rows);
+        let tuples = resources.of_rows(&lines.resource_dimensions)?;
+        resource_daily.add(&tuples, lines.starts(DAY_US), &rows);
+        let tuples = coverage.tuples.of_rows(&lines.coverage_keys)?;
+        let billed = Rows { counted: vec![None], money: rows.money[..2].to_vec(), quantities: Vec::new() };
+        coverage.cells.add(&tuples, std::iter::repeat(0), &billed);
+    }
+    let resource_daily = resource_daily.encode(&resources, &schema::emissions_resource_daily())?;
+    drop(resources);
+    let mut daily = Cells::new(measures());
+    daily.add_cells(&hourly, |tuple| tuple, |time_us| start_of(time_us, DAY_US));
+    let hourly = hourly.encode(&monthly.tuples, &schema::emissions_hourly())?;
+    monthly.cells.add_cells(&daily, |tuple| tuple, |_| 0);
+    let daily = daily.encode(&monthly.tuples, &schema::emissions_daily())?;
+    Ok(Shard { hourly, daily, resource_daily, monthly, coverage })
+}
+
+/// Start of the interval of a length that an instant lies in, all in microseconds since 1970.
+fn start_of(time_us: i64, length_us: i64) -> i64 {
+    time_us.div_euclid(length_us) * length_us
+}
+
+/// The columns of a batch of `emissions` as rollups need them.
+struct Lines {
+    dimensions: Vec<ArrayRef>,
+    resource_dimensions: Vec<ArrayRef>,
+    coverage_keys: Vec<ArrayRef>,
+    start_us: Vec<i64>,
+    billed_cost: Decimal128Array,
+    effective_cost: Decimal128Array,
+    estimated: Vec<bool>,
+    unmapped: Vec<bool>,
+    quantities: Vec<Decimal128Array>,
+}
+
+impl Lines {
+    fn new(batch: &RecordBatch, tags: &[String]) -> Result<Self> {
+        let column = |name: &str| {
+            batch
+                .column_by_name(name)
+                .ok_or_else(|| Error::corrupt(format!("emissions lack column `{name}`")))
+        };
+        let wrong = |name: &str| Error::corrupt(format!("column `{name}` of emissions has a wrong type"));
+        let decimals = |name: &str| -> Result<Decimal128Array> {
+            Ok(column(name)?.as_primitive_opt::<Decimal128Type>().ok_or_else(|| wrong(name))?.clone())
+        };
+        let start = column(c::USAGE_START)?
+            .as_primitive_opt::<TimestampMicrosecondType>()
+            .ok_or_else(|| wrong(c::USAGE_START))?;
+        let mut dimensions = DIMENSIONS
+            .iter()
+            .map(|name| match *name {
+                c::TAGS => pick_tags(column(name)?, tags),
+                name => Ok(Arc::clone(column(name)?)),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let coverage_keys =
+            COVERAGE_KEYS.iter().map(|name| Ok(Arc::clone(column(name)?))).collect::<Result<Vec<_>>>()?;
+        let of_dimensions = dimensions.clone();
+        dimensions.push(Arc::clone(column(c::RESOURCE_ID)?));
+        let status = column(c::STATUS)?;
+        let is = |word: LineStatus| with_word(status, word.as_str()).ok_or_else(|| wrong(c::STATUS));
+        Ok(Self {
+            dimensions: of_dimensions,
+            resource_dimensions: dimensions,
+            coverage_keys,
+            start_us: start.values().to_vec(),
+            billed_cost: decimals(c::BILLED_COST)?,
+            effective_cost: decimals(c::EFFECTIVE_COST)?,
+            estimated: is(LineStatus::Estimated)?,
+            unmapped: is(LineStatus::Unmapped)?,
+            quantities: MEASURES.iter().map(|name| decimals(name)).collect::<Result<Vec<_>>>()?,
+        })
+    }
+
+    /// What the lines bring to the cells of [`measures`].
+    fn rows(&self) -> Rows<'_> {
+        let billed: &[i128] = self.billed_cost.values();
+        Rows {
+            counted: vec![None, Some(&self.estimated)],
+            money: vec![
+                (billed, None),
+                (self.effective_cost.values(), None),
+                (billed, Some(&self.estimated)),
+                (billed, Some(&self.unmapped)),
+            ],
+            quantities: self.quantities.iter().collect(),
+        }
+    }
+
+    /// Start of the hour or day in which each line begins. A longer line stands where it begins.
+    fn starts(&self, length_us: i64) -> impl Iterator<Item = i64> {
+        self.start_us.iter().map(move |start| start_of(*start, length_us))
+    }
+}
+
+/// Which rows of a dictionary column hold a word; `None` when it is no such column.
+fn with_word(column: &ArrayRef, word: &str) -> Option<Vec<bool>> {
+    let dictionary = column.as_dictionary_opt::<Int32Type>()?;
+    let words = dictionary.values().as_string_opt::<i32>()?;
+    let is: Vec<bool> = words.iter().map(|value| value == Some(word)).collect();
+    let of_row = |key: Option<i32>| key.and_then(|key| usize::try_from(key).ok()).is_some_and(|key| is[key]);
+    Some(dictionary.keys().iter().map(of_row).collect())
+}
+
+/// The columns of an emissions file that rollups need, strings as dictionaries.
+fn read(bytes: bytes::Bytes, path: &str) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
+    let path = path.to_owned();
+    let failed = move |e: Box<dyn std::error::Error + Send + Sync>| {
+        Error::query(format!("`{path}` cannot be read"), e)
+    };
     let fields = schema::emissions()
         .file_schema()
         .fields()
         .iter()
         .map(|field| match field.data_type() {
-            DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),
+            DataType::Utf8 if field.name() != c::LINE_ID => {
+                Arc::new(Field::new(field.name(), dictionary_type(), field.is_nullable()))
+            }
             _ => Arc::clone(field),
         })
         .collect::<Vec<_>>();
     let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).map_err(failed)?;
-    let used =
-        [c::USAGE_START, c::RESOURCE_ID, c::STATUS, c::REASON, c::QUALITY, c::BILLED_COST, c::EFFECTIVE_COST];
-    let columns = used.iter().chain(DIMENSIONS).chain(MEASURES).copied();
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)
+        .map_err(|e| failed(e.into()))?;
+    let used = [c::USAGE_START, c::RESOURCE_ID, c::BILLED_COST, c::EFFECTIVE_COST];
+    let columns = used.iter().chain(&COVERAGE_KEYS).chain(DIMENSIONS).chain(MEASURES).copied();
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
-    let reader = builder.with_projection(mask).build().map_err(failed)?;
-    reader.map(|batch| batch.map_err(|e| Error::query(format!("`{path}` cannot be read"), e))).collect()
-}
-
-/// The engine's answer with the types that the table has.
-fn conform(batch: &RecordBatch, schema: &SchemaRef, table: &Table) -> Result<RecordBatch> {
-    let failed = |e| Error::query(format!("rows of table `{}`", table.name), e);
-    let columns = schema
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .map(|(field, column)| cast(column, field.data_type()).map_err(failed))
-        .collect::<Result<Vec<_>>>()?;
-    RecordBatch::try_new(SchemaRef::clone(schema), columns).map_err(failed)
+    let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    let reader = reader.map_err(|e| failed(e.into()))?;
+    Ok(reader.map(move |batch| batch.map_err(|e| failed(e.into()))))
 }

@@ -13,14 +13,11 @@ use airshed_lake::{
     DataFile, EncodedFile, Lake, LakeTable, PartitionValues,
     control::{self, RunRecord},
 };
-use arrow::array::RecordBatch;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
     error::{Error, Result},
-    session::Resources,
-    shard::{self, Shard},
-    statement,
+    shard::{self, Grain, Shard},
 };
 
 /// How the stage runs.
@@ -28,8 +25,8 @@ use crate::{
 pub struct RollupOptions {
     /// Tag keys that become a dimension.
     pub tags: Vec<String>,
-    /// What it may use.
-    pub resources: Resources,
+    /// Files rolled up at the same time.
+    pub threads: usize,
     /// The time that is recorded, microseconds since 1970 in UTC.
     pub now_us: i64,
 }
@@ -64,52 +61,37 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     let mut hourly = Target::new(lake, schema::emissions_hourly(), &partition).await?;
     let mut daily = Target::new(lake, schema::emissions_daily(), &partition).await?;
     let mut resource_daily = Target::new(lake, schema::emissions_resource_daily(), &partition).await?;
-    let mut monthly_cells: Vec<RecordBatch> = Vec::new();
-    let mut coverage_cells: Vec<RecordBatch> = Vec::new();
+    let mut monthly_cells = Grain::monthly();
+    let mut coverage_cells = Grain::coverage();
     let files = emissions.partition_files(&partition)?;
     let work = files.into_iter().map(|file| {
-        let (emissions, options) = (emissions.clone(), options.clone());
+        let (emissions, tags) = (emissions.clone(), options.tags.clone());
         async move {
             let bytes = emissions.fetch(&file).await?;
-            let runtime = tokio::runtime::Handle::current();
-            let task = move || runtime.block_on(shard::roll_up(bytes, &file.path, &options));
+            let task = move || shard::roll_up(bytes, &file.path, &tags);
             tokio::task::spawn_blocking(task).await.map_err(|e| Error::query("a rollup broke off", e))?
         }
     });
-    let mut shards = Box::pin(stream::iter(work).buffered(options.resources.threads.max(1)));
+    let mut shards = Box::pin(stream::iter(work).buffered(options.threads.max(1)));
     while let Some(shard) = shards.try_next().await? {
         let Shard { hourly: hours, daily: days, resource_daily: resources, monthly, coverage } = shard;
         hourly.put(hours).await?;
         daily.put(days).await?;
         resource_daily.put(resources).await?;
-        monthly_cells.extend(monthly);
-        coverage_cells.extend(coverage);
+        monthly_cells.merge(&monthly);
+        coverage_cells.merge(&coverage);
     }
     drop(shards);
 
     let mut monthly = Target::new(lake, schema::emissions_monthly(), &partition).await?;
-    monthly.put(merge(&monthly.table, monthly_cells, &statement::monthly(), options).await?).await?;
+    monthly.put(monthly_cells.encode(monthly.table.description())?).await?;
     let mut coverage = Target::new(lake, schema::coverage(), &partition).await?;
-    coverage
-        .put(merge(&coverage.table, coverage_cells, &statement::merged_coverage(), options).await?)
-        .await?;
+    coverage.put(coverage_cells.encode(coverage.table.description())?).await?;
     for target in [hourly, daily, monthly, resource_daily, coverage] {
         outcome.rows.push(target.publish().await?);
     }
     outcome.published = control::make_current(lake, run.period, &run.run_id, options.now_us).await?;
     Ok(outcome)
-}
-
-/// Merges the cells of all shards into one file.
-async fn merge(
-    table: &LakeTable,
-    cells: Vec<RecordBatch>,
-    sql: &str,
-    options: &RollupOptions,
-) -> Result<EncodedFile> {
-    let description = table.description();
-    let batches = shard::query("cells", cells, sql, description, &options.resources).await?;
-    shard::encode(description, &batches)
 }
 
 /// A table of the rollup while its files are written.

@@ -53,7 +53,7 @@ pub(super) fn threads(app: &App) -> usize {
     app.settings.import.threads.unwrap_or_else(all)
 }
 
-/// What rollups may use.
+/// What checks may use.
 pub(super) fn resources(app: &App) -> Resources {
     let import = &app.settings.import;
     Resources {
@@ -64,13 +64,17 @@ pub(super) fn resources(app: &App) -> Resources {
 }
 
 pub(super) fn rollup_options(app: &App) -> RollupOptions {
-    RollupOptions { tags: app.settings.rollup.tags.clone(), resources: resources(app), now_us: app::now_us() }
+    RollupOptions { tags: app.settings.rollup.tags.clone(), threads: threads(app), now_us: app::now_us() }
 }
 
 /// Periods that the user named; all when none.
 pub(super) struct Periods(Vec<BillingPeriod>);
 
 impl Periods {
+    pub(super) fn all() -> Self {
+        Self(Vec::new())
+    }
+
     pub(super) fn parse(texts: &[String]) -> anyhow::Result<Self> {
         let parse = |text: &String| text.parse().context(Problem::usage("--period is not a billing period"));
         Ok(Self(texts.iter().map(parse).collect::<anyhow::Result<_>>()?))

@@ -121,6 +121,32 @@ async fn a_number_of_a_sequence_is_taken_once() {
 }
 
 #[tokio::test]
+async fn what_was_decided_from_an_older_version_has_no_effect() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lake) in lakes(folder.path()) {
+        let mut one = lake.table(&schema::objects()).await.unwrap();
+        let mut two = lake.table(&schema::objects()).await.unwrap();
+        let place = partition("d", "b");
+        let a = one.put(&place, "a", objects(0, 1)).await.unwrap();
+        let b = one.put(&place, "b", objects(1, 1)).await.unwrap();
+        let only = |path: &str| {
+            let path = path.to_owned();
+            move |file: &DataFile| file.path == path
+        };
+        let (of_a, of_b) = (only(&a.path), only(&b.path));
+        assert!(one.replace_in_sequence(&of_a, &[a], "sequence", "test").await.unwrap(), "{name}");
+        let b = [b];
+        let refused = two.replace_in_sequence(&of_b, &b, "sequence", "test").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Retry, "{name}: {refused}");
+        two.refresh().await.unwrap();
+        assert_eq!(count(&two, &|_| true).await, 1, "{name}");
+        assert!(two.replace_in_sequence(&of_b, &b, "sequence", "test").await.unwrap(), "{name}");
+        assert!(!two.replace_in_sequence(&of_b, &b, "sequence", "test").await.unwrap(), "{name}");
+        assert_eq!(count(&two, &|_| true).await, 2, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn the_last_published_run_is_current() {
     let folder = tempfile::tempdir().unwrap();
     for (name, lake) in lakes(folder.path()) {

@@ -1,0 +1,132 @@
+//! Exact sums by key: the cells of a rollup.
+//!
+//! Strings are numbered as they come ([`texts`]), a row's cell is found by its numbers, and its decimals are added to
+//! the cell's columns ([`sums`]). Additions are of integers, so their order does not matter; cells are put in the order
+//! of their texts before they leave, so the bytes of a file do not depend on it either. Coarser grains are added up
+//! from the cells of the finer one, not from lines.
+
+pub(crate) mod sums;
+pub(crate) mod texts;
+
+use std::{collections::HashMap, sync::Arc};
+
+use airshed_domain::schema::{Table, column as c};
+use airshed_lake::{EncodedFile, FileEncoder};
+use arrow::{
+    array::{ArrayRef, RecordBatch, TimestampMicrosecondArray},
+    datatypes::{DataType, Field, Schema, SchemaRef},
+};
+
+use self::{
+    sums::{Rows, Sums},
+    texts::Tuples,
+};
+use crate::error::{Error, Result};
+
+/// Cells that are encoded at a time.
+const ENCODE_CELLS: usize = 65_536;
+/// Time zone of all instants.
+const UTC: &str = "UTC";
+
+/// What a cell is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    /// Number of the tuple of texts.
+    tuple: u32,
+    /// Start of the interval, microseconds since 1970; 0 where the grain has no time.
+    time_us: i64,
+}
+
+/// The cells of one grain. Keys refer to [`Tuples`] that the caller keeps, as several grains share them.
+#[derive(Debug)]
+pub(crate) struct Cells {
+    places: HashMap<Key, u32>,
+    keys: Vec<Key>,
+    sums: Sums,
+    /// Cell of each row of the batch at hand; kept to spare allocations.
+    of_rows: Vec<u32>,
+}
+
+impl Cells {
+    /// No cells yet; `sums` says what they add up.
+    pub(crate) fn new(sums: Sums) -> Self {
+        Self { places: HashMap::new(), keys: Vec::new(), sums, of_rows: Vec::new() }
+    }
+
+    /// Adds rows to the cells of their tuples and times.
+    pub(crate) fn add(&mut self, tuples: &[u32], times_us: impl Iterator<Item = i64>, rows: &Rows<'_>) {
+        let keys = tuples.iter().zip(times_us).map(|(tuple, time_us)| Key { tuple: *tuple, time_us });
+        self.find(keys);
+        self.sums.add_rows(&self.of_rows, self.keys.len(), rows);
+    }
+
+    /// Adds the cells of a finer grain; `time` gives the time of a cell from that of the finer one, `tuple` its tuple.
+    pub(crate) fn add_cells(&mut self, finer: &Self, tuple: impl Fn(u32) -> u32, time: impl Fn(i64) -> i64) {
+        let keys = finer.keys.iter().map(|key| Key { tuple: tuple(key.tuple), time_us: time(key.time_us) });
+        self.find(keys);
+        self.sums.add_sums(&self.of_rows, self.keys.len(), &finer.sums);
+    }
+
+    /// Cell of each key, made where there is none.
+    fn find(&mut self, keys: impl Iterator<Item = Key>) {
+        self.of_rows.clear();
+        let mut last: Option<(Key, u32)> = None;
+        for key in keys {
+            let cell = match last {
+                Some((same, cell)) if same == key => cell,
+                _ => *self.places.entry(key).or_insert_with(|| {
+                    self.keys.push(key);
+                    u32::try_from(self.keys.len() - 1).unwrap_or(u32::MAX)
+                }),
+            };
+            last = Some((key, cell));
+            self.of_rows.push(cell);
+        }
+    }
+
+    /// The cells as a file of `table`, in the order of their texts and then of time; nulls first.
+    ///
+    /// The table's columns are the time where it has one, the texts, and the sums, in this order.
+    pub(crate) fn encode(&self, tuples: &Tuples, table: &Table) -> Result<EncodedFile> {
+        let schema = dictionary_schema(table);
+        let mut encoder = FileEncoder::new(table, SchemaRef::clone(&schema))?;
+        let ranks = tuples.ranks();
+        let mut order: Vec<u32> = (0..).take(self.keys.len()).collect();
+        order.sort_unstable_by_key(|&cell| {
+            let key = &self.keys[cell as usize];
+            (ranks[key.tuple as usize], key.time_us)
+        });
+        let has_time = table.columns.iter().any(|column| [c::HOUR, c::DAY].contains(&column.name));
+        let texts = tuples.values();
+        for cells in order.chunks(ENCODE_CELLS) {
+            let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+            if has_time {
+                let times = cells.iter().map(|&cell| self.keys[cell as usize].time_us);
+                let times = TimestampMicrosecondArray::from_iter_values(times);
+                columns.push(Arc::new(times.with_timezone(UTC)));
+            }
+            let of_cells: Vec<u32> = cells.iter().map(|&cell| self.keys[cell as usize].tuple).collect();
+            for (column, values) in texts.iter().enumerate() {
+                columns.push(tuples.column(column, values, &of_cells)?);
+            }
+            columns.extend(self.sums.columns(cells)?);
+            let batch = RecordBatch::try_new(SchemaRef::clone(&schema), columns)
+                .map_err(|e| Error::query(format!("rows of table `{}`", table.name), e))?;
+            encoder.write(&batch)?;
+        }
+        Ok(encoder.finish()?)
+    }
+}
+
+/// The file schema of a table with dictionaries for all strings.
+pub(crate) fn dictionary_schema(table: &Table) -> SchemaRef {
+    let plain = table.file_schema();
+    let fields = plain.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Field::new(field.name(), texts::dictionary_type(), field.is_nullable()),
+        other => Field::new(field.name(), other.clone(), field.is_nullable()),
+    });
+    SchemaRef::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests;
