@@ -4,12 +4,14 @@
 //! every command understands are in [`Global`]. No option has a default here: defaults stand once, in
 //! [`crate::settings`], so that flag, environment, file and default can be told apart.
 
+mod deliveries;
 mod factors;
 mod stages;
 mod tools;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use deliveries::{DeliveriesArgs, DeliveriesCommand};
 pub(crate) use factors::{FactorsArgs, FactorsCommand};
 pub(crate) use stages::{EstimateArgs, ExplainArgs, ImportArgs, RollupArgs, RunArgs, SqlArgs, VerifyArgs};
 pub(crate) use tools::{BenchArgs, BenchCommand, DemoArgs};
@@ -31,9 +33,9 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    failed
+  1    failed, or done in part: a delivery was refused or a file could not be read
   2    wrong usage or configuration
-  3    verification failed
+  3    the ledger is not what it should be
   5    coverage below the threshold
   75   failed for now; the same command may succeed later
   130  interrupted
@@ -87,6 +89,7 @@ pub(crate) enum Form {
 pub(crate) enum Command {
     Run(RunArgs),
     Import(ImportArgs),
+    Deliveries(DeliveriesArgs),
     Estimate(EstimateArgs),
     Rollup(RollupArgs),
     Sql(SqlArgs),

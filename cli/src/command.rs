@@ -3,6 +3,7 @@
 mod bench;
 mod completions;
 mod config;
+mod deliveries;
 mod demo;
 mod doctor;
 mod estimate;
@@ -38,6 +39,7 @@ pub(crate) async fn execute(app: &App, command: Command) -> anyhow::Result<Exit>
     match command {
         Command::Run(args) => run::execute(app, &args).await,
         Command::Import(args) => import::execute(app, &args).await,
+        Command::Deliveries(args) => deliveries::execute(app, args.command).await,
         Command::Estimate(args) => estimate::execute(app, &args).await,
         Command::Rollup(args) => rollup::execute(app, &args).await,
         Command::Sql(args) => sql::execute(app, &args).await,

@@ -2,12 +2,14 @@
 //!
 //! `airshed factors import-...` checks a file and keeps it under `_factors/` of the ledger: a ledger then carries what
 //! its numbers depend on, and `airshed verify` finds it wherever the ledger moves. Files are numbered in the order of
-//! their import, so that a later one wins over an earlier one for ever in the same way.
+//! their import, so that a later one wins over an earlier one for ever in the same way. A file that is imported again is
+//! kept again, with a new number, where a later file took its place; else nothing changes, however often it comes.
 
 mod kept;
 mod parse;
 
 use airshed_emission_factors::{FactorSet, FactorSetBuilder};
+use airshed_lake::Lake;
 use anyhow::Context as _;
 
 use crate::{
@@ -20,14 +22,7 @@ pub(crate) use parse::Kind;
 
 /// Loads the set: shipped, then the ledger's files in their order, then those of the settings.
 pub(crate) async fn load(app: &App) -> anyhow::Result<FactorSet> {
-    let mut builder = FactorSet::builder();
-    let lake = app.lake()?;
-    for kind in Kind::ALL {
-        for kept in kept::list(&lake, kind).await? {
-            let bytes = kept::read(&lake, &kept).await?;
-            builder = add(builder, kind, &kept.name, &bytes)?;
-        }
-    }
+    let mut builder = ledgers(&app.lake()?).await?;
     let factors = &app.settings.factors;
     let named = [
         (Kind::Grid, factors.grid.as_slice()),
@@ -52,9 +47,11 @@ pub(crate) async fn import(app: &App, kind: Kind, file: &str) -> anyhow::Result<
     let parsed = parse::parse(kind, &name, &bytes).with_context(|| format!("cannot use {file}"))?;
     let what = parsed.summary();
     parsed.add_to(FactorSet::builder()).build().with_context(|| format!("cannot use {file}"))?;
-    let (place, state) = match kept::keep(&lake, kind, &name, bytes).await? {
-        kept::Kept::New(place) => (place, "imported"),
-        kept::Kept::Already(place) => (place, "already there"),
+    let (place, state) = match kept::twin(&lake, kind, &bytes).await? {
+        Some(twin) if twin.is_last || is_in_force(&lake, kind, &name, &bytes).await? => {
+            (twin.name, "already there")
+        }
+        _ => (kept::keep(&lake, kind, &name, bytes).await?, "imported"),
     };
     output::write_rows(
         app.form,
@@ -63,6 +60,25 @@ pub(crate) async fn import(app: &App, kind: Kind, file: &str) -> anyhow::Result<
     )?;
     app.progress.say("the next `airshed run` or `airshed estimate` uses it, under a new factor set id");
     Ok(Exit::Done)
+}
+
+/// What is shipped and what the ledger keeps, in its order.
+async fn ledgers(lake: &Lake) -> anyhow::Result<FactorSetBuilder> {
+    let mut builder = FactorSet::builder();
+    for kind in Kind::ALL {
+        for kept in kept::list(lake, kind).await? {
+            let bytes = kept::read(lake, &kept).await?;
+            builder = add(builder, kind, &kept.name, &bytes)?;
+        }
+    }
+    Ok(builder)
+}
+
+/// Whether a file would change nothing if it came after all that the ledger keeps.
+async fn is_in_force(lake: &Lake, kind: Kind, name: &str, bytes: &[u8]) -> anyhow::Result<bool> {
+    let now = ledgers(lake).await?.build()?;
+    let after = add(ledgers(lake).await?, kind, name, bytes)?.build()?;
+    Ok(now.id() == after.id())
 }
 
 fn add(builder: FactorSetBuilder, kind: Kind, name: &str, bytes: &[u8]) -> anyhow::Result<FactorSetBuilder> {

@@ -62,6 +62,22 @@ fn exit_of_cause(cause: &(dyn Error + 'static)) -> Option<Exit> {
     None
 }
 
+/// Whether a library found the ledger to hold what it should not.
+pub(crate) fn is_corrupt(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let is = |lake: Option<&airshed_lake::Error>| {
+            lake.is_some_and(|error| error.kind() == airshed_lake::ErrorKind::Corrupt)
+        };
+        is(cause.downcast_ref())
+            || cause
+                .downcast_ref::<airshed_estimate::Error>()
+                .is_some_and(|error| error.kind() == airshed_estimate::ErrorKind::Corrupt)
+            || cause
+                .downcast_ref::<airshed_rollup::Error>()
+                .is_some_and(|error| error.kind() == airshed_rollup::ErrorKind::Corrupt)
+    })
+}
+
 /// A failure that the command line itself finds, with the exit code and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -79,6 +95,11 @@ impl Problem {
     /// The command was right and could not be done.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self { exit: Exit::Failed, message: message.into(), hint: None }
+    }
+
+    /// The ledger is not what it should be.
+    pub(crate) fn not_verified(message: impl Into<String>) -> Self {
+        Self { exit: Exit::VerifyFailed, message: message.into(), hint: None }
     }
 
     /// Says what to do.

@@ -70,6 +70,8 @@ pub struct DataObject {
     pub size_bytes: u64,
     /// The store's tag of its content (S3), or its time of change where there is no tag.
     pub version_tag: String,
+    /// The store's tag of this version, where it has tags: reads ask for no other version.
+    pub e_tag: Option<String>,
 }
 
 /// An object that is left out.
@@ -300,6 +302,7 @@ impl<'a> Plan<'a> {
             local: listing::local_file(self.location, &object.location),
             size_bytes: object.size,
             version_tag: object.e_tag.clone().unwrap_or_else(|| object.last_modified.to_rfc3339()),
+            e_tag: object.e_tag.clone(),
         }
     }
 }

@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+/// What is said when an object is no longer the one that was listed.
+const CHANGED: &str = "the object changed while it was read; run again";
+
 /// What the caller can do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -110,6 +113,10 @@ impl<T> Context<T> for Result<T, airshed_lake::Error> {
 impl<T> Context<T> for Result<T, object_store::Error> {
     fn context(self, context: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|e| {
+            // Only reads of the input are conditional here: on the version that was listed.
+            if matches!(e, object_store::Error::Precondition { .. }) {
+                return Error::new(ErrorKind::Retry, CHANGED).caused_by(e);
+            }
             let kind = if airshed_lake::is_refusal(&e) { ErrorKind::Input } else { ErrorKind::Retry };
             Error::new(kind, context()).caused_by(e)
         })

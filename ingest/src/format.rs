@@ -6,12 +6,14 @@
 //! what no line can do without must be there (see [`Format::required`]).
 
 mod name;
-mod parquet;
+mod object;
+pub(crate) mod parquet;
 mod reader;
 pub(crate) mod text;
 
 use arrow::datatypes::Schema;
 
+pub use object::StoredObject;
 pub use reader::{Opened, RawBatch, RawReader, ReadError};
 
 pub(crate) use name::{CUR_CATEGORY_PREFIX, CUR_TAG_PREFIX, Fields, Holds, holds};

@@ -27,7 +27,7 @@ pub use self::report::{
 };
 use self::{
     fingerprint::{Holding, KnownObjects},
-    overlap::{Overlap, Samples},
+    overlap::{Overlap, Overlaps},
     publish::Publication,
     read::{ReadSettings, Reading},
 };
@@ -85,8 +85,8 @@ pub async fn import(
     progress.discovered(discovery.deliveries.len(), bytes);
     let mut known = KnownObjects::load(lake, Holding::Billing).await?;
     let mut report = ImportReport { deliveries: Vec::new(), ignored: discovery.ignored };
-    let mut importer =
-        Importer { input, lake, options, imported_at, progress, cancel, samples: Samples::default() };
+    let overlaps = Overlaps::new(lake, options.threads);
+    let mut importer = Importer { input, lake, options, imported_at, progress, cancel, overlaps };
     let mut fingerprints = vec![Vec::new(); discovery.deliveries.len()];
     for (delivery, hashed) in discovery.deliveries.iter().zip(&mut fingerprints) {
         let outcome = importer.visit(delivery, hashed, &mut known, &mut report).await?;
@@ -109,7 +109,7 @@ struct Importer<'a> {
     imported_at: Timestamp,
     progress: Arc<dyn Progress>,
     cancel: &'a CancellationToken,
-    samples: Samples,
+    overlaps: Overlaps,
 }
 
 impl Importer<'_> {
@@ -165,6 +165,8 @@ impl Importer<'_> {
         outcome.batch = Some(batch.clone());
         if known.holds_batch(&delivery.id, &batch) {
             self.progress.advanced(0, objects.iter().map(|(object, _)| object.size_bytes).sum());
+            report.ignored.extend(known.not_billing(&delivery.id, &objects));
+            outcome.unreadable = known.unreadable(&delivery.id).map(str::to_owned).collect();
             outcome.outcome = Outcome::Unchanged;
             return Ok(());
         }
@@ -176,6 +178,7 @@ impl Importer<'_> {
             return Ok(());
         }
         outcome.objects = reading.objects.iter().filter(|object| object.format.is_some()).count();
+        outcome.unreadable = reading.unreadable();
         outcome.first_rejects = reading.first_rejects();
         outcome.periods = self.publish(delivery, &batch, reading, &objects, known).await?;
         known.replace(&delivery.id, &batch, &objects);
@@ -207,7 +210,7 @@ impl Importer<'_> {
         let shards = shard::plan(&shuffled, SHARD_LINES);
         publication.put_shards(&shuffled, shards, objects, self.options.threads.max(1), self.cancel).await?;
         let (table, files) = publication.lines();
-        if let Some(overlap) = self.samples.overlap(&delivery.id, table, files).await? {
+        if let Some(overlap) = self.overlaps.find(&delivery.id, table, files).await? {
             return Err(billed_twice(&overlap, delivery, known));
         }
         publication.put_rejects(&rejects, objects).await?;
@@ -233,4 +236,4 @@ fn billed_twice(overlap: &Overlap, delivery: &Delivery, known: &KnownObjects) ->
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,6 +5,7 @@
 //! into one canonical order that depends on their content alone, and published with one commit per table
 //! ([`import()`]). The same rows in another order, from other files, on another number of threads give the same bytes.
 
+pub mod deliveries;
 pub mod discover;
 mod error;
 pub mod format;
@@ -16,6 +17,7 @@ mod shard;
 mod shuffle;
 pub mod utilization;
 
+pub use deliveries::{HeldDelivery, deliveries, remove_delivery};
 pub use discover::{DataObject, Delivery, Discovery, IgnoreReason, IgnoredObject, discover, open_input};
 pub use error::{Error, ErrorKind, Result};
 pub use import::{ImportOptions, ImportReport, import};

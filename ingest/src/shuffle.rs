@@ -383,7 +383,7 @@ pub(crate) fn costs_by_code(layout: &Layout, batch: &RecordBatch) -> BTreeMap<u3
 }
 
 /// Folds the hash of one value into the hash of a row.
-fn fold(row: u64, value: u64) -> u64 {
+pub(crate) fn fold(row: u64, value: u64) -> u64 {
     // The multiplier is the 64-bit golden ratio, as in Fibonacci hashing; the shift brings high bits down.
     let mixed = (row ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^ (mixed >> 32)

@@ -12,18 +12,20 @@
 mod publish;
 mod read;
 
-use std::collections::BTreeMap;
+pub(crate) use publish::delivery_of_file;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use airshed_domain::{id::DeliveryId, period::BillingPeriod};
 use airshed_lake::{Lake, Location};
 use jiff::Timestamp;
-use object_store::ObjectStoreExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     discover::{DataObject, IgnoreReason, IgnoredObject, listing},
     error::{Context as _, Error, ErrorKind, Result},
+    format::StoredObject,
     import::fingerprint::{self, Holding, KnownObjects},
 };
 
@@ -31,6 +33,8 @@ use crate::{
 const DELIVERY_ID_DIGITS: usize = 12;
 /// Endings of the files of a folder that are read.
 const ENDINGS: &[&str] = &[".csv", ".csv.gz"];
+/// Times that a file is tried to publish while other imports get in first.
+const PUBLISH_ATTEMPTS: u32 = 8;
 /// Files that are hashed at the same time.
 const HASH_AHEAD: usize = 2;
 
@@ -129,16 +133,25 @@ async fn import_file(
     let [(object, fingerprint)] = kept.as_slice() else {
         return Err(Error::bug("one file became several"));
     };
-    let context = || format!("cannot read `{}`", object.uri);
-    let bytes = input.store.get(&object.path).await.context(context)?.bytes().await.context(context)?;
-    let contents = tokio::task::spawn_blocking(move || read::read(&bytes))
-        .await
-        .context(|| "reading a file was broken off".to_owned())?
-        .map_err(|error| error.on(&object.uri))?;
+    let stored = StoredObject::listed(Arc::clone(&input.store), object);
+    let context = || "cannot read the file".to_owned();
+    let bytes = stored.read_all().await.context(context).map_err(|error| error.on(&object.uri))?;
+    stored.confirm().await.context(context).map_err(|error| error.on(&object.uri))?;
     let batch = fingerprint::batch_id(&delivery, &kept);
     let source = publish::Source { delivery: &delivery, batch: &batch, object, fingerprint, imported_at };
     let was_complete = known.holds_batch(&delivery, &batch);
-    let changed = publish::publish(lake, &source, contents, was_complete, file).await?;
+    let mut attempt = 1;
+    let changed = loop {
+        let bytes = bytes.clone();
+        let contents = tokio::task::spawn_blocking(move || read::read(&bytes))
+            .await
+            .context(|| "reading a file was broken off".to_owned())?
+            .map_err(|error| error.on(&object.uri))?;
+        match publish::publish(lake, &source, contents, was_complete, file).await {
+            Err(error) if error.kind() == ErrorKind::Retry && attempt < PUBLISH_ATTEMPTS => attempt += 1,
+            result => break result?,
+        }
+    };
     known.replace(&delivery, &batch, &kept);
     Ok(if changed { UtilizationOutcome::Imported } else { UtilizationOutcome::Unchanged })
 }
@@ -181,7 +194,8 @@ async fn list(input: &Location) -> Result<(Vec<DataObject>, Vec<IgnoredObject>)>
                 uri,
                 local: listing::local_file(input, &object.location),
                 size_bytes: object.size,
-                version_tag: object.e_tag.unwrap_or_else(|| object.last_modified.to_rfc3339()),
+                version_tag: object.e_tag.clone().unwrap_or_else(|| object.last_modified.to_rfc3339()),
+                e_tag: object.e_tag,
                 path: object.location,
             }),
         }

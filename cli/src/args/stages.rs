@@ -33,7 +33,9 @@ pub(crate) struct RunArgs {
 
 /// Read billing exports into the ledger.
 ///
-/// Rows that cannot be read go to the table `rejects` with file, row, column and reason.
+/// Rows that cannot be read go to the table `rejects` with file, row, column and reason. A delivery that was refused, or
+/// a file that could not be read or not to its end, gives exit code 1, as long as it is part of the input; what could
+/// be read is imported all the same.
 ///
 /// A file of measured utilisation has the columns resource_id, usage_start, usage_end (RFC 3339), metric and avg, and
 /// may have max, samples, account_id and region. Processor use is the metric cpu_utilization, 0 to 1. The same file
@@ -128,9 +130,10 @@ pub(crate) struct ExplainArgs {
 
 /// Check the ledger: conservation of rows and cost, replay, rollups.
 ///
-/// Conservation: rows in = estimated + unmapped + excluded + rejected, and cost in = cost out. Replay: the estimate is
-/// made again and compared byte by byte. Rollups: each total equals the sum of its lines. Exits with code 3 when a
-/// check fails.
+/// Files: each holds the bytes that were written. Conservation: of each delivery, rows in its objects = billing lines +
+/// rejects + provider_reported; of each period, rows in = estimated + unmapped + excluded + rejected, and cost in =
+/// cost out. Rollups: each total equals the sum of its lines. Replay: the estimate is made again and compared byte by
+/// byte. Exits with code 3 when a check fails, or a file is damaged or missing, which is named.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -8,7 +8,7 @@ use std::sync::{
 };
 
 use airshed_ingest::{
-    ImportOptions, ImportReport,
+    IgnoreReason, IgnoredObject, ImportOptions, ImportReport,
     import::{DeliveryReport, Outcome, PeriodReport, Progress},
     open_input,
     utilization::UtilizationFile,
@@ -27,14 +27,16 @@ use crate::{
     progress::Stage,
 };
 
+/// What is said of an object that was rejected as such.
+const UNREADABLE: &str = "could not be read, or not to its end; the table `rejects` has the reason";
+
 pub(super) async fn execute(app: &App, args: &ImportArgs) -> anyhow::Result<Exit> {
     let imported = stage(app, &app.lake()?, args.input.as_deref(), &args.utilization).await?;
     let mut rows = Vec::new();
     for delivery in &imported.deliveries {
         let state = state(delivery);
         if delivery.periods.is_empty() {
-            let uri = Some(delivery.uri.clone());
-            rows.push(vec![uri, None, Some(state.to_owned()), None, None, None, None]);
+            rows.push(only_said(&delivery.uri, state, refusal(delivery)));
         }
         for period in &delivery.periods {
             rows.push(vec![
@@ -45,11 +47,21 @@ pub(super) async fn execute(app: &App, args: &ImportArgs) -> anyhow::Result<Exit
                 Some(period.lines.to_string()),
                 None,
                 Some(period.rejects.to_string()),
+                None,
             ]);
         }
+        rows.extend(
+            delivery.unreadable.iter().map(|uri| only_said(uri, "unreadable", Some(UNREADABLE.to_owned()))),
+        );
     }
     rows.extend(imported.utilization.iter().map(utilization::row));
-    let columns = ["delivery", "period", "state", "rows_in", "lines", "measurements", "rejects"];
+    rows.extend(
+        imported
+            .ignored
+            .iter()
+            .map(|object| only_said(&object.uri, "ignored", Some(object.reason.to_string()))),
+    );
+    let columns = ["delivery", "period", "state", "rows_in", "lines", "measurements", "rejects", "reason"];
     output::write_rows(app.form, &columns, &rows)?;
     Ok(imported.exit())
 }
@@ -61,6 +73,8 @@ pub(super) struct Imported {
     pub(super) deliveries: Vec<DeliveryReport>,
     /// Files of utilisation.
     pub(super) utilization: Vec<UtilizationFile>,
+    /// What was left out of both. Manifests are read and not counted here.
+    pub(super) ignored: Vec<IgnoredObject>,
     /// Seconds it took.
     pub(super) seconds: f64,
 }
@@ -74,15 +88,18 @@ pub(super) async fn stage(
 ) -> anyhow::Result<Imported> {
     let mut imported = Imported::default();
     for input in utilization {
-        let (files, seconds) = utilization::stage(app, lake, input).await?;
-        imported.utilization.extend(files);
+        let (report, seconds) = utilization::stage(app, lake, input).await?;
+        imported.utilization.extend(report.files);
+        imported.ignored.extend(report.ignored);
         imported.seconds += seconds;
     }
     if let Some(input) = input {
         let (report, seconds) = billing(app, lake, input).await?;
         imported.deliveries = report.deliveries;
+        imported.ignored.extend(report.ignored);
         imported.seconds += seconds;
     }
+    imported.ignored.retain(|object| object.reason != IgnoreReason::Manifest);
     Ok(imported)
 }
 
@@ -114,10 +131,16 @@ async fn billing(app: &App, lake: &Lake, input: &str) -> anyhow::Result<(ImportR
         for reject in &delivery.first_rejects {
             app.progress.say(&format!("rejected  {reject}"));
         }
+        for uri in &delivery.unreadable {
+            app.progress.say(&format!("unread    {uri}: {UNREADABLE}"));
+        }
         let more = rejects(delivery).saturating_sub(delivery.first_rejects.len() as u64);
         if more > 0 {
             app.progress.say(&format!("rejected  {} more rows of {}", count(more), delivery.uri));
         }
+    }
+    for object in report.ignored.iter().filter(|object| object.reason == IgnoreReason::NotBilling) {
+        app.progress.say(&format!("ignored   {}: {}", object.uri, object.reason));
     }
     if let Some(problem) = nothing_found(&report, input) {
         bail!(problem);
@@ -151,12 +174,35 @@ fn nothing_found(report: &ImportReport, input: &str) -> Option<Problem> {
 }
 
 impl Imported {
-    /// A delivery or file that was refused is a failure, even where others went through.
+    /// A delivery or file that was refused or could not be read is a failure, even where others went through: what the
+    /// ledger holds is right and is not all that was delivered. It stays one until the file is mended or removed.
     pub(super) fn exit(&self) -> Exit {
-        let refused = self.deliveries.iter().any(|delivery| matches!(delivery.outcome, Outcome::Refused(_)))
-            || self.utilization.iter().any(utilization::is_refused);
-        if refused { Exit::Failed } else { Exit::Done }
+        let lacks = |delivery: &DeliveryReport| {
+            matches!(delivery.outcome, Outcome::Refused(_)) || !delivery.unreadable.is_empty()
+        };
+        let failed =
+            self.deliveries.iter().any(lacks) || self.utilization.iter().any(utilization::is_refused);
+        if failed { Exit::Failed } else { Exit::Done }
     }
+}
+
+/// A row for something of which only this is to be said.
+fn only_said(uri: &str, state: &str, reason: Option<String>) -> Vec<Option<String>> {
+    let mut row = vec![Some(uri.to_owned()), None, Some(state.to_owned())];
+    row.extend([None, None, None, None, reason]);
+    row
+}
+
+fn refusal(delivery: &DeliveryReport) -> Option<String> {
+    match &delivery.outcome {
+        Outcome::Refused(error) => Some(failure::in_one_line(error)),
+        _ => None,
+    }
+}
+
+/// What was left out, as JSON.
+pub(super) fn ignored_as_json(ignored: &[IgnoredObject]) -> Value {
+    ignored.iter().map(|object| json!({ "uri": object.uri, "reason": object.reason.as_str() })).collect()
 }
 
 /// The deliveries as JSON.
@@ -177,17 +223,14 @@ pub(super) fn as_json(deliveries: &[DeliveryReport]) -> Value {
         })
     };
     let delivery = |delivery: &DeliveryReport| {
-        let error = match &delivery.outcome {
-            Outcome::Refused(error) => Some(failure::in_one_line(error)),
-            _ => None,
-        };
         json!({
             "uri": delivery.uri,
             "delivery_id": delivery.id.as_str(),
             "batch_id": delivery.batch.as_ref().map(airshed_domain::id::BatchId::as_str),
             "state": state(delivery),
-            "error": error,
+            "error": refusal(delivery),
             "objects": delivery.objects,
+            "unreadable": delivery.unreadable,
             "duplicates": delivery.duplicates.iter().map(|twin| &twin.uri).collect::<Vec<_>>(),
             "first_rejects": delivery.first_rejects,
             "periods": delivery.periods.iter().map(period).collect::<Vec<_>>(),

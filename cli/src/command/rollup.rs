@@ -1,10 +1,15 @@
 //! `airshed rollup`: sums of completed runs, and the commit that makes each current.
 //!
-//! The newest completed run of a period is the one that is rolled up and made current.
+//! The newest completed run of a period over what the ledger holds now is the one that is rolled up and made current:
+//! after a delivery was removed, or delivered again as it had been, that is an older run than the newest of all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use airshed_domain::period::BillingPeriod;
+use airshed_domain::{
+    period::BillingPeriod,
+    schema::{self, Table, column as c},
+};
+use airshed_estimate::RunInputs;
 use airshed_lake::{
     Lake,
     control::{self, RunRecord},
@@ -23,19 +28,23 @@ use crate::{
 pub(super) async fn execute(app: &App, args: &RollupArgs) -> anyhow::Result<Exit> {
     let periods = Periods::parse(&args.periods)?;
     let lake = app.lake()?;
-    let mut newest: BTreeMap<BillingPeriod, RunRecord> = BTreeMap::new();
+    let held = [files(&lake, &schema::billing_lines()).await?, files(&lake, &schema::utilization()).await?];
+    let mut newest: BTreeMap<BillingPeriod, (bool, RunRecord)> = BTreeMap::new();
     for run in control::runs(&lake).await? {
+        let is_of_held = reads(&run, &held)?;
+        let rank = |is_of_held: bool, run: &RunRecord| (is_of_held, run.published_at_us, run.run_id.clone());
         let known = newest.get(&run.period);
-        let later = known.is_none_or(|k| (k.published_at_us, &k.run_id) < (run.published_at_us, &run.run_id));
+        let later = known.is_none_or(|(of_held, known)| rank(*of_held, known) < rank(is_of_held, &run));
         if periods.contains(run.period) && later {
-            newest.insert(run.period, run);
+            newest.insert(run.period, (is_of_held, run));
         }
     }
     if newest.is_empty() {
         let problem = Problem::failed(format!("{} holds no run of such a period", app.settings.lake));
         bail!(problem.hint("`airshed estimate` makes one"));
     }
-    let (outcomes, _) = stage(app, &lake, &newest.into_values().collect::<Vec<_>>()).await?;
+    let newest: Vec<_> = newest.into_values().map(|(_, run)| run).collect();
+    let (outcomes, _) = stage(app, &lake, &newest).await?;
     let row = |outcome: &RollupOutcome| {
         let state = if outcome.published { "now current" } else { "was current" };
         let cells: u64 = outcome.rows.iter().map(|(_, rows)| rows).sum();
@@ -46,6 +55,30 @@ pub(super) async fn execute(app: &App, args: &RollupArgs) -> anyhow::Result<Exit
     let rows: Vec<_> = outcomes.iter().map(row).collect();
     output::write_rows(app.form, &["period", "run_id", "state", "rows_written"], &rows)?;
     Ok(Exit::Done)
+}
+
+/// Content hashes of the files of a table, by billing period.
+type Files = BTreeMap<String, BTreeSet<String>>;
+
+async fn files(lake: &Lake, table: &Table) -> anyhow::Result<Files> {
+    let mut files = Files::new();
+    let Some(open) = lake.existing_table(table).await? else { return Ok(files) };
+    for file in open.files()? {
+        if let Some(period) = file.partition.get(c::PERIOD) {
+            files.entry(period.clone()).or_default().insert(file.content_hash().to_owned());
+        }
+    }
+    Ok(files)
+}
+
+/// Whether a run read just the billing lines and measurements that the ledger holds now.
+fn reads(run: &RunRecord, [lines, measurements]: &[Files; 2]) -> anyhow::Result<bool> {
+    let inputs = RunInputs::of(run)?;
+    let read: BTreeSet<String> = inputs.batches.into_iter().flat_map(|batch| batch.files).collect();
+    let measured: BTreeSet<String> = inputs.utilization.into_iter().collect();
+    let period = run.period.to_string();
+    let held = |files: &Files| files.get(&period).cloned().unwrap_or_default();
+    Ok(read == held(lines) && measured == held(measurements))
 }
 
 /// Rolls up runs; returns the outcomes and the seconds it took.

@@ -5,7 +5,7 @@ mod summary;
 use anyhow::bail;
 
 use self::summary::Summary;
-use super::{estimate, import, rollup, sql};
+use super::{estimate, import, rollup, sql, stages::Periods};
 use crate::{
     app::App,
     args::{Form, RunArgs},
@@ -24,7 +24,7 @@ pub(super) async fn execute(app: &App, args: &RunArgs) -> anyhow::Result<Exit> {
 pub(super) async fn pipeline(app: &App, input: Option<&str>, utilization: &[String]) -> anyhow::Result<Exit> {
     let lake = app.lake()?;
     let imported = import::stage(app, &lake, input, utilization).await?;
-    let (outcomes, estimate_s) = estimate::stage(app, &lake).await?;
+    let (outcomes, estimate_s) = estimate::stage(app, &lake, &Periods::all()).await?;
     if outcomes.is_empty() {
         let Some(input) = input else {
             let problem = Problem::failed(format!("{} holds no billing line yet", app.settings.lake));
@@ -48,7 +48,8 @@ pub(super) async fn pipeline(app: &App, input: Option<&str>, utilization: &[Stri
     let document = || {
         let deliveries = import::as_json(&imported.deliveries);
         let utilization = import::utilization::as_json(&imported.utilization);
-        summary.json(input, &app.settings.lake, &deliveries, &utilization)
+        let ignored = import::ignored_as_json(&imported.ignored);
+        summary.json(input, &app.settings.lake, &deliveries, &utilization, &ignored)
     };
     match app.form {
         Form::Table => output::write_text(&summary.text())?,
@@ -58,7 +59,8 @@ pub(super) async fn pipeline(app: &App, input: Option<&str>, utilization: &[Stri
         && let Some(low) = summary.coverage_below(threshold)
     {
         app.progress.say(&format!("coverage by cost is {low}, the threshold is {:.1} %", threshold * 100.0));
-        return Ok(Exit::CoverageLow);
+        // Coverage of a part of the input says less than that it is a part.
+        return Ok(if imported.exit() == Exit::Done { Exit::CoverageLow } else { imported.exit() });
     }
     Ok(imported.exit())
 }

@@ -14,12 +14,12 @@ pub(super) struct KeptFile {
     path: Path,
 }
 
-/// What keeping a file did.
-pub(super) enum Kept {
-    /// It was written.
-    New(String),
-    /// The same bytes are there.
-    Already(String),
+/// Where a file's bytes are kept already.
+pub(super) struct Twin {
+    /// The newest kept file with these bytes.
+    pub(super) name: String,
+    /// Whether no file of its kind was imported after it.
+    pub(super) is_last: bool,
 }
 
 /// The kept files of a kind, in the order of their import.
@@ -49,14 +49,19 @@ pub(super) async fn read(lake: &Lake, file: &KeptFile) -> anyhow::Result<Vec<u8>
     Ok(object.bytes().await.with_context(context)?.to_vec())
 }
 
-/// Keeps a file after those that are there, unless one of them has the same bytes.
-pub(super) async fn keep(lake: &Lake, kind: Kind, name: &str, bytes: Vec<u8>) -> anyhow::Result<Kept> {
-    let files = list(lake, kind).await?;
-    for file in &files {
-        if read(lake, file).await? == bytes {
-            return Ok(Kept::Already(file.name.clone()));
+/// The newest kept file with these bytes.
+pub(super) async fn twin(lake: &Lake, kind: Kind, bytes: &[u8]) -> anyhow::Result<Option<Twin>> {
+    for (age, file) in list(lake, kind).await?.into_iter().rev().enumerate() {
+        if read(lake, &file).await? == bytes {
+            return Ok(Some(Twin { name: file.name, is_last: age == 0 }));
         }
     }
+    Ok(None)
+}
+
+/// Keeps a file after those that are there; returns its name.
+pub(super) async fn keep(lake: &Lake, kind: Kind, name: &str, bytes: Vec<u8>) -> anyhow::Result<String> {
+    let files = list(lake, kind).await?;
     let name = format!("{:04}-{name}", files.len() + 1);
     let folder = folder(lake, kind);
     let place = folder.child(&name);
@@ -65,7 +70,7 @@ pub(super) async fn keep(lake: &Lake, kind: Kind, name: &str, bytes: Vec<u8>) ->
         .put(&place.path, bytes.into())
         .await
         .with_context(|| format!("cannot write {}", place.url))?;
-    Ok(Kept::New(format!("{}/{name}", kind.folder())))
+    Ok(format!("{}/{name}", kind.folder()))
 }
 
 fn folder(lake: &Lake, kind: Kind) -> Location {

@@ -6,6 +6,13 @@
 
 use std::{ops::Range, sync::Arc};
 
+use super::{
+    Format, RawBatch, ReadError,
+    name::LINE_ID,
+    object::StoredObject,
+    reader::{BATCH_ROWS, Opened, RawReader, Source, missing_column},
+};
+use crate::reject::{Reason, Reject};
 use ::parquet::{
     arrow::{
         ParquetRecordBatchStreamBuilder, ProjectionMask,
@@ -19,14 +26,6 @@ use ::parquet::{
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
-use object_store::{ObjectStore, ObjectStoreExt as _, path::Path};
-
-use super::{
-    Format, RawBatch, ReadError,
-    name::LINE_ID,
-    reader::{BATCH_ROWS, Opened, RawReader, Source, missing_column},
-};
-use crate::reject::{Reason, Reject};
 
 /// First and last bytes of a Parquet object.
 pub(super) const MAGIC: &[u8] = b"PAR1";
@@ -44,17 +43,13 @@ pub(super) struct ParquetSource {
 
 /// Bytes of one object, for Parquet's reader.
 #[derive(Clone)]
-struct ObjectReader {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    size: u64,
-}
+pub(crate) struct ObjectReader(pub(crate) StoredObject);
 
 impl AsyncFileReader for ObjectReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
         async move {
             self.check(&range)?;
-            self.store.get_range(&self.path, range).await.map_err(external)
+            self.0.read(range).await.map_err(external)
         }
         .boxed()
     }
@@ -65,7 +60,7 @@ impl AsyncFileReader for ObjectReader {
     ) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
         async move {
             ranges.iter().try_for_each(|range| self.check(range))?;
-            self.store.get_ranges(&self.path, &ranges).await.map_err(external)
+            self.0.read_ranges(&ranges).await.map_err(external)
         }
         .boxed()
     }
@@ -75,7 +70,7 @@ impl AsyncFileReader for ObjectReader {
         _: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
         async move {
-            let size = self.size;
+            let size = self.0.size_bytes();
             let reader = ParquetMetaDataReader::new().with_prefetch_hint(Some(FOOTER_HINT));
             reader.load_and_finish(self, size).await.map(Arc::new)
         }
@@ -86,13 +81,11 @@ impl AsyncFileReader for ObjectReader {
 impl ObjectReader {
     /// A range beyond the end is the object's fault, not the store's.
     fn check(&self, range: &Range<u64>) -> Result<(), ParquetError> {
-        if range.end <= self.size {
+        let size = self.0.size_bytes();
+        if range.end <= size {
             return Ok(());
         }
-        Err(ParquetError::EOF(format!(
-            "bytes {} to {} of {} are asked for",
-            range.start, range.end, self.size
-        )))
+        Err(ParquetError::EOF(format!("bytes {} to {} of {size} are asked for", range.start, range.end)))
     }
 }
 
@@ -101,12 +94,8 @@ fn external(error: object_store::Error) -> ParquetError {
 }
 
 /// Reads the footer and tells what the object is.
-pub(super) async fn open(
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    size: u64,
-) -> Result<Opened, object_store::Error> {
-    let mut reader = ObjectReader { store, path, size };
+pub(super) async fn open(object: StoredObject) -> Result<Opened, object_store::Error> {
+    let mut reader = ObjectReader(object);
     let damaged = |error: &ParquetError| {
         Opened::Rejected(Box::new(Reject::of_object(Reason::Damaged, format!("the Parquet footer: {error}"))))
     };
@@ -283,7 +272,7 @@ fn damaged(row_group: i32, next_row: i64, what: &str) -> ReadError {
 }
 
 /// A failure of the store inside a Parquet error, or the Parquet error back.
-fn store_error(error: ParquetError) -> Result<object_store::Error, ParquetError> {
+pub(crate) fn store_error(error: ParquetError) -> Result<object_store::Error, ParquetError> {
     match error {
         ParquetError::External(inner) => match inner.downcast::<object_store::Error>() {
             Ok(error) => Ok(*error),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 use futures::stream::BoxStream;
-use object_store::{ObjectStore, ObjectStoreExt as _, path::Path};
 
 use super::{
     Fields, Format,
+    object::StoredObject,
     parquet::{self, ParquetSource},
     text::{self, TextSource},
 };
@@ -70,12 +70,9 @@ impl RawReader {
     /// Looks at an object's first (and, for Parquet, last) bytes and tells what it is.
     ///
     /// # Errors
-    /// Only when the store fails; what is wrong with the object itself is an [`Opened`].
-    pub async fn open(
-        store: Arc<dyn ObjectStore>,
-        path: Path,
-        size: u64,
-    ) -> Result<Opened, object_store::Error> {
+    /// Only when the store fails or the object is no longer the one that was listed; what is wrong with the object itself is an [`Opened`].
+    pub async fn open(object: StoredObject) -> Result<Opened, object_store::Error> {
+        let (path, size) = (object.path(), object.size_bytes());
         if size == 0 && path.as_ref().ends_with(".parquet") {
             let detail = "the file has no bytes, not even those that every Parquet file has";
             return Ok(Opened::Rejected(Box::new(Reject::of_object(Reason::Damaged, detail))));
@@ -83,14 +80,14 @@ impl RawReader {
         if size == 0 {
             return Ok(Opened::NotBilling("the object is empty".to_owned()));
         }
-        let head = store.get_range(&path, 0..size.min(HEAD_BYTES)).await?;
+        let head = object.read(0..size.min(HEAD_BYTES)).await?;
         if head.starts_with(parquet::MAGIC) {
-            parquet::open(store, path, size).await
+            parquet::open(object).await
         } else if path.as_ref().ends_with(".parquet") {
             let detail = "the name says Parquet, the first bytes do not";
             Ok(Opened::Rejected(Box::new(Reject::of_object(Reason::WrongMagic, detail))))
         } else if head.starts_with(text::GZIP_MAGIC) {
-            text::open(store, path, size, true).await
+            text::open(object, true).await
         } else if let Some(kind) = compression(&head) {
             let detail = format!("{kind} is not read; Parquet, CSV and gzip CSV are");
             Ok(if path.as_ref().contains(".csv") {
@@ -99,7 +96,7 @@ impl RawReader {
                 Opened::NotBilling(detail)
             })
         } else {
-            text::open(store, path, size, false).await
+            text::open(object, false).await
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) async fn open(name: &str, bytes: &[u8]) -> Opened {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let path = Path::from(name);
     store.put(&path, bytes.to_vec().into()).await.unwrap();
-    RawReader::open(store, path, bytes.len() as u64).await.unwrap()
+    RawReader::open(StoredObject::immutable(store, path, bytes.len() as u64)).await.unwrap()
 }
 
 pub(crate) async fn read(name: &str, bytes: &[u8]) -> Whole {
@@ -202,6 +202,50 @@ async fn a_damaged_row_group_leaves_the_others() {
     assert_eq!(whole.errors.len(), 1);
     assert!(matches!(&whole.errors[0], ReadError::Damaged(reject) if reject.is_of_object()));
     assert_eq!(whole.batches.iter().map(|raw| raw.row_group).collect::<Vec<_>>(), [1]);
+}
+
+/// Overwritten after it was listed, and again after it was opened: neither reading mixes two versions.
+#[tokio::test]
+async fn another_version_of_an_object_is_not_read() {
+    use crate::discover::DataObject;
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    for (name, bytes) in
+        [("a.csv", format!("{CUR_HEADER}\n{ROW}\n").into_bytes()), ("a.parquet", parquet(&cur2(3), 100))]
+    {
+        let path = Path::from(name);
+        store.put(&path, bytes.clone().into()).await.unwrap();
+        let listed = async || {
+            let meta = store.head(&path).await.unwrap();
+            let object = DataObject {
+                name: name.to_owned(),
+                uri: name.to_owned(),
+                path: path.clone(),
+                local: None,
+                size_bytes: meta.size,
+                version_tag: String::new(),
+                e_tag: meta.e_tag,
+            };
+            StoredObject::listed(Arc::clone(&store), &object)
+        };
+        let before = listed().await;
+        store.put(&path, bytes.clone().into()).await.unwrap();
+        let changed = RawReader::open(before).await;
+        assert!(matches!(changed, Err(object_store::Error::Precondition { .. })), "{name}");
+
+        let Opened::Export(reader) = RawReader::open(listed().await).await.unwrap() else { panic!("{name}") };
+        assert!(read_reader(&reader).await.errors.is_empty(), "{name}");
+        store.put(&path, bytes.into()).await.unwrap();
+        let whole = read_reader(&reader).await;
+        let [ReadError::Store(error)] = whole.errors.as_slice() else { panic!("{name}: {:?}", whole.errors) };
+        assert!(matches!(error, object_store::Error::Precondition { .. }), "{name}: {error}");
+        assert_eq!(whole.rows(), 0, "{name}");
+        store.delete(&path).await.unwrap();
+        let gone = read_reader(&reader).await;
+        assert!(matches!(
+            gone.errors.as_slice(),
+            [ReadError::Store(object_store::Error::Precondition { .. })]
+        ));
+    }
 }
 
 #[tokio::test]

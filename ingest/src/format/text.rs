@@ -13,11 +13,11 @@ use ::arrow::datatypes::{DataType, Field, Schema};
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures::{StreamExt as _, stream, stream::BoxStream};
-use object_store::{ObjectStore, ObjectStoreExt as _, path::Path};
 
 use self::{rows::RowBuilder, split::Splitter};
 use super::{
     Format, RawBatch, ReadError, name,
+    object::StoredObject,
     reader::{Opened, RawReader, Source, missing_column},
 };
 use crate::reject::{Reason, Reject};
@@ -34,9 +34,7 @@ const HEADER_LIMIT: usize = 4 * 1024 * 1024;
 /// A CSV object whose header has been read.
 #[derive(Clone)]
 pub(super) struct TextSource {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    size: u64,
+    object: StoredObject,
     gzip: bool,
     format: Format,
     header_fields: usize,
@@ -44,13 +42,8 @@ pub(super) struct TextSource {
 }
 
 /// Reads the header and tells what the object is.
-pub(super) async fn open(
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    size: u64,
-    gzip: bool,
-) -> Result<Opened, object_store::Error> {
-    let mut bytes = Pieces::new(Arc::clone(&store), path.clone(), size);
+pub(super) async fn open(object: StoredObject, gzip: bool) -> Result<Opened, object_store::Error> {
+    let mut bytes = Pieces::new(object.clone());
     let mut inflate = Inflate::new(gzip);
     let mut splitter = Splitter::new(HEADER_LIMIT);
     let mut header: Option<Vec<String>> = None;
@@ -65,7 +58,7 @@ pub(super) async fn open(
         for piece in piece.chunks(INFLATE_BYTES) {
             let text = match inflate.push(piece) {
                 Ok(text) => text,
-                Err(error) if path.as_ref().contains(".csv") => return Ok(broken_gzip(&error)),
+                Err(error) if object.path().as_ref().contains(".csv") => return Ok(broken_gzip(&error)),
                 Err(error) => return Ok(Opened::NotBilling(format!("damaged gzip: {error}"))),
             };
             seen += text.len();
@@ -99,7 +92,7 @@ pub(super) async fn open(
     if let Some(reject) = missing_column(format, &schema) {
         return Ok(Opened::Rejected(Box::new(reject)));
     }
-    let source = TextSource { store, path, size, gzip, format, header_fields: header.len(), columns };
+    let source = TextSource { object, gzip, format, header_fields: header.len(), columns };
     Ok(Opened::Export(RawReader { format, schema, source: Source::Text(source) }))
 }
 
@@ -114,7 +107,7 @@ fn broken_gzip(error: &std::io::Error) -> Opened {
 impl TextSource {
     pub(super) fn stream(&self, schema: Arc<Schema>) -> BoxStream<'static, Result<RawBatch, ReadError>> {
         let state = TextStream {
-            bytes: Pieces::new(Arc::clone(&self.store), self.path.clone(), self.size),
+            bytes: Pieces::new(self.object.clone()),
             inflate: Some(Inflate::new(self.gzip)),
             splitter: Splitter::new(split::ROW_LIMIT),
             rows: RowBuilder::new(schema, Arc::clone(&self.columns), self.header_fields, self.format),
@@ -126,23 +119,22 @@ impl TextSource {
 
 /// An object's bytes, piece by piece.
 struct Pieces {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    size: u64,
+    object: StoredObject,
     position: u64,
 }
 
 impl Pieces {
-    fn new(store: Arc<dyn ObjectStore>, path: Path, size: u64) -> Self {
-        Self { store, path, size, position: 0 }
+    fn new(object: StoredObject) -> Self {
+        Self { object, position: 0 }
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, object_store::Error> {
-        if self.position >= self.size {
+        let size = self.object.size_bytes();
+        if self.position >= size {
             return Ok(None);
         }
-        let end = self.size.min(self.position + FETCH_BYTES);
-        let piece = self.store.get_range(&self.path, self.position..end).await?;
+        let end = size.min(self.position + FETCH_BYTES);
+        let piece = self.object.read(self.position..end).await?;
         self.position = end;
         Ok(Some(piece))
     }

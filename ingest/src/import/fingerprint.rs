@@ -13,7 +13,7 @@ use std::{
 
 use airshed_domain::{
     id::{BatchId, DeliveryId},
-    schema::{self, column as c},
+    schema::{self, Table, column as c},
 };
 use airshed_lake::Lake;
 use arrow::{
@@ -23,7 +23,7 @@ use arrow::{
 };
 use datafusion::{
     error::DataFusionError,
-    prelude::{SessionContext, col, lit},
+    prelude::{Expr, SessionContext, col, lit},
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Duplicate;
 use crate::{
-    discover::{DataObject, Delivery},
+    discover::{DataObject, Delivery, IgnoreReason, IgnoredObject},
     error::{Context as _, Error, Result},
 };
 
@@ -95,6 +95,36 @@ pub(crate) fn batch_id(delivery: &DeliveryId, objects: &[(DataObject, String)]) 
     BatchId::new(hex)
 }
 
+/// Columns of text of the rows of a table that fit; nothing when the table does not exist.
+pub(crate) async fn texts<const N: usize>(
+    lake: &Lake,
+    table: &Table,
+    fits: Expr,
+    columns: [&str; N],
+) -> Result<Vec<[String; N]>> {
+    let context = || "cannot read what the ledger holds".to_owned();
+    let Some(open) = lake.existing_table(table).await.context(context)? else { return Ok(Vec::new()) };
+    let bug = |error: DataFusionError| Error::bug(context()).caused_by(error);
+    let provider = open.provider(&|_| true).await.context(context)?;
+    let frame = SessionContext::new().read_table(provider).and_then(|frame| frame.filter(fits));
+    let frame = frame.and_then(|frame| frame.select_columns(&columns)).map_err(bug)?;
+    let mut rows = Vec::new();
+    for batch in frame.collect().await.map_err(bug)? {
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| cast(column, &DataType::Utf8).context(context))
+            .collect::<Result<Vec<_>>>()?;
+        rows.extend((0..batch.num_rows()).map(|row| {
+            std::array::from_fn(|column| {
+                let column: &StringArray = columns[column].as_string();
+                column.value(row).to_owned()
+            })
+        }));
+    }
+    Ok(rows)
+}
+
 /// What objects hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holding {
@@ -108,56 +138,57 @@ pub(crate) enum Holding {
 pub(crate) struct KnownObjects {
     objects: BTreeMap<String, BTreeSet<(DeliveryId, String)>>,
     batches: BTreeSet<(DeliveryId, BatchId)>,
+    /// Objects that were rejected, whole or from some place on.
+    unreadable: BTreeSet<(DeliveryId, String)>,
 }
 
 impl KnownObjects {
     /// Objects of billing exports, or, when asked for, of utilisation files: the two do not know of each other.
     pub(crate) async fn load(lake: &Lake, holding: Holding) -> Result<Self> {
-        let mut this = Self { objects: BTreeMap::new(), batches: BTreeSet::new() };
-        let context = || "cannot read which objects the ledger holds".to_owned();
-        let Some(table) = lake.existing_table(&schema::objects()).await.context(context)? else {
-            return Ok(this);
+        let mut this =
+            Self { objects: BTreeMap::new(), batches: BTreeSet::new(), unreadable: BTreeSet::new() };
+        let format = col(c::OBJECT_FORMAT);
+        let held = match holding {
+            Holding::Billing => format.not_eq(lit(UTILIZATION_FORMAT)),
+            Holding::Utilization => format.eq(lit(UTILIZATION_FORMAT)),
         };
-        let bug = |error: DataFusionError| Error::bug(context()).caused_by(error);
-        let provider = table.provider(&|_| true).await.context(context)?;
-        let rows = SessionContext::new()
-            .read_table(provider)
-            .and_then(|frame| {
-                let format = col(c::OBJECT_FORMAT);
-                frame.filter(match holding {
-                    Holding::Billing => format.not_eq(lit(UTILIZATION_FORMAT)),
-                    Holding::Utilization => format.eq(lit(UTILIZATION_FORMAT)),
-                })
-            })
-            .and_then(|frame| {
-                frame.select_columns(&[c::OBJECT_SHA256, c::OBJECT_URI, c::DELIVERY_ID, c::BATCH_ID])
-            })
-            .map_err(bug)?
-            .collect()
-            .await
-            .map_err(bug)?;
-        for batch in rows {
-            let columns = batch
-                .columns()
-                .iter()
-                .map(|column| cast(column, &DataType::Utf8).context(context))
-                .collect::<Result<Vec<_>>>()?;
-            let text = |column: usize, row: usize| {
-                let column: &StringArray = columns[column].as_string();
-                column.value(row).to_owned()
-            };
-            for row in 0..batch.num_rows() {
-                let delivery = DeliveryId::new(text(2, row));
-                this.objects.entry(text(0, row)).or_default().insert((delivery.clone(), text(1, row)));
-                this.batches.insert((delivery, BatchId::new(text(3, row))));
-            }
+        let columns = [c::OBJECT_SHA256, c::OBJECT_URI, c::DELIVERY_ID, c::BATCH_ID];
+        for [fingerprint, uri, delivery, batch] in texts(lake, &schema::objects(), held, columns).await? {
+            let delivery = DeliveryId::new(delivery);
+            this.objects.entry(fingerprint).or_default().insert((delivery.clone(), uri));
+            this.batches.insert((delivery, BatchId::new(batch)));
+        }
+        let of_object = col(c::ROW_NUMBER).lt(lit(0));
+        for [delivery, uri] in
+            texts(lake, &schema::rejects(), of_object, [c::DELIVERY_ID, c::OBJECT_URI]).await?
+        {
+            this.unreadable.insert((DeliveryId::new(delivery), uri));
         }
         Ok(this)
+    }
+
+    /// Objects of the delivery that could not be read, or not to their end.
+    pub(crate) fn unreadable(&self, delivery: &DeliveryId) -> impl Iterator<Item = &str> {
+        self.unreadable.iter().filter(move |(of, _)| of == delivery).map(|(_, uri)| uri.as_str())
     }
 
     /// Whether this reading of the delivery is complete in the ledger.
     pub(crate) fn holds_batch(&self, delivery: &DeliveryId, batch: &BatchId) -> bool {
         self.batches.contains(&(delivery.clone(), batch.clone()))
+    }
+
+    /// Objects of a complete delivery that are not in the ledger, as they hold no billing rows.
+    pub(crate) fn not_billing<'a>(
+        &'a self,
+        delivery: &'a DeliveryId,
+        objects: &'a [(DataObject, String)],
+    ) -> impl Iterator<Item = IgnoredObject> + 'a {
+        let is_held = move |fingerprint: &str, uri: &str| {
+            let holders = self.objects.get(fingerprint).into_iter().flatten();
+            holders.into_iter().any(|(holder, held)| holder == delivery && held == uri)
+        };
+        let others = objects.iter().filter(move |(object, fingerprint)| !is_held(fingerprint, &object.uri));
+        others.map(|(object, _)| IgnoredObject { uri: object.uri.clone(), reason: IgnoreReason::NotBilling })
     }
 
     /// Whether the ledger holds any reading of the delivery.

@@ -1,49 +1,39 @@
 //! Finds a bill that two deliveries hold in other bytes: another export of it, another format, another order of rows.
 //!
 //! Equal bytes are found by their fingerprint before anything is read. Here the lines themselves are compared, per
-//! billing period, provider and billing account, of the delivery at hand and of every other one that is live. Of each
-//! only the first file is looked at, and of its lines the 1,000 smallest hashes: lines are put into files by a hash of
-//! what they say, so the first files of two readings of a bill hold the same lines, and the smallest hashes of both are
-//! the same ones. Two signs count: shared line ids, and, as AWS gives other ids in every export, lines of the same
-//! content throughout. Sums are no sign: two halves of a month of steady use cost the same.
+//! billing period, provider and billing account, of the delivery at hand and of every other one that is live: all of
+//! them, whichever files they stand in. Two signs count: shared line ids, and, as AWS gives other ids in every export,
+//! lines of the same content throughout. Sums are no sign: two halves of a month of steady use cost the same. An
+//! export of another granularity shares neither ids nor content and is not recognised.
+//!
+//! A month that arrives in parts must stay cheap. The statistics in the footers of the files tell when the use of
+//! their lines starts, and of which accounts they are: deliveries, and row groups, that cannot have a line in common
+//! are not read ([`lines`]), so days that follow one another and accounts beside one another cost a footer each. Where
+//! they meet, the lines of the time that both cover are compared: of each line one hash for each sign is made, on all
+//! threads, a row group each. Of the delivery at hand 8 million lines' hashes are held at a time ([`held`], some 150 MB)
+//! and the other delivery's lines are looked up in them as they stream by; a larger delivery takes several such rounds.
+//! So memory is bounded whatever the deliveries hold, and a line costs two hashes and two look-ups, which is little
+//! beside reading it from its export.
 //!
 //! Parts of a month share no lines and stand side by side.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+mod held;
+mod lines;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use airshed_domain::{id::DeliveryId, schema::column as c};
-use airshed_lake::{DataFile, LakeTable};
-use arrow::{
-    array::{Array as _, ArrayRef, AsArray, RecordBatch, StringArray},
-    compute::cast,
-    datatypes::DataType,
-    row::{RowConverter, SortField},
+use airshed_lake::{DataFile, Lake, LakeTable};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use self::{
+    held::{HeldLines, Tally},
+    lines::{Account, Extent, LineFile, RowGroupLines, Window},
 };
-use bytes::Bytes;
-use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder};
-use xxhash_rust::xxh3::xxh3_64;
+use crate::error::{Context as _, Result};
 
-use crate::error::{Context as _, Error, Result};
-
-/// Hashes kept of an account's lines.
-const SAMPLE_LINES: usize = 1_000;
-/// Whose lines are compared.
-const ACCOUNT: [&str; 2] = [c::PROVIDER, c::BILLING_ACCOUNT_ID];
-/// What makes two lines the same use, whatever their ids.
-const CONTENT: [&str; 9] = [
-    c::ACCOUNT_ID,
-    c::SERVICE_CODE,
-    c::USAGE_TYPE,
-    c::OPERATION,
-    c::RESOURCE_ID,
-    c::LINE_TYPE,
-    c::USAGE_START,
-    c::USAGE_AMOUNT,
-    c::BILLED_COST,
-];
+/// Lines of the delivery at hand whose hashes are held at a time.
+const HELD_LINES: u64 = 8_000_000;
 
 /// The lines that another delivery holds too.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,47 +48,42 @@ pub(super) struct Overlap {
     pub(super) billing_account: String,
 }
 
-/// Samples of the files looked at so far, by path: a path names the content of its file.
-#[derive(Default)]
-pub(super) struct Samples {
-    files: BTreeMap<String, Arc<FileSample>>,
+/// Compares deliveries; keeps what the footer of each file says, by path: a path names the content of its file.
+pub(super) struct Overlaps {
+    lake: Lake,
+    threads: usize,
+    held_lines: u64,
+    extents: BTreeMap<String, Arc<[Extent]>>,
 }
 
-type FileSample = BTreeMap<(String, String), AccountSample>;
+/// A row group of a file.
+type Place = (Arc<LineFile>, usize);
 
-#[derive(Default)]
-struct AccountSample {
-    ids: Smallest,
-    contents: Smallest,
-}
+impl Overlaps {
+    pub(super) fn new(lake: &Lake, threads: usize) -> Self {
+        Self { lake: lake.clone(), threads, held_lines: HELD_LINES, extents: BTreeMap::new() }
+    }
 
-impl Samples {
     /// The first overlap of the delivery, whose files are put and not yet published, with what others hold.
-    pub(super) async fn overlap(
+    pub(super) async fn find(
         &mut self,
         delivery: &DeliveryId,
         table: &LakeTable,
         files: &[DataFile],
     ) -> Result<Option<Overlap>> {
         let live = table.files().context(|| "cannot list the lines of other deliveries".to_owned())?;
-        let others = first_files(live.iter().filter(|file| of_delivery(file) != Some(delivery.as_str())));
-        for ((period, _), file) in first_files(files.iter()) {
-            let mut here = None;
-            for ((_, holder), other) in others.iter().filter(|((of_other, _), _)| *of_other == period) {
-                let mine = match &here {
-                    Some(sample) => Arc::clone(sample),
-                    None => Arc::clone(here.insert(self.sample(table, file).await?)),
-                };
-                let theirs = self.sample(table, other).await?;
-                let same = mine.iter().find(|(account, mine)| {
-                    theirs.get(*account).is_some_and(|theirs| mine.bills_the_same(theirs))
-                });
-                if let Some(((provider, billing_account), _)) = same {
+        let others = by_period_and_holder(live.iter());
+        for ((period, _), mine) in by_period_and_holder(files.iter()) {
+            for ((_, holder), theirs) in others.iter().filter(|((of_other, _), _)| *of_other == period) {
+                if *holder == delivery.as_str() {
+                    continue;
+                }
+                if let Some((provider, billing_account)) = self.compare(table, &mine, theirs).await? {
                     return Ok(Some(Overlap {
                         delivery: DeliveryId::new(*holder),
                         period: period.to_owned(),
-                        provider: provider.clone(),
-                        billing_account: billing_account.clone(),
+                        provider,
+                        billing_account,
                     }));
                 }
             }
@@ -106,132 +91,142 @@ impl Samples {
         Ok(None)
     }
 
-    async fn sample(&mut self, table: &LakeTable, file: &DataFile) -> Result<Arc<FileSample>> {
-        if let Some(known) = self.files.get(&file.path) {
+    /// The first account that both hold lines of.
+    async fn compare(
+        &mut self,
+        table: &LakeTable,
+        mine: &[&DataFile],
+        theirs: &[&DataFile],
+    ) -> Result<Option<Account>> {
+        let Some((of_mine, of_theirs)) =
+            self.extent(table, mine).await?.zip(self.extent(table, theirs).await?)
+        else {
+            return Ok(None);
+        };
+        if !of_mine.meets(&of_theirs) {
+            return Ok(None);
+        }
+        let shared = of_mine.window.and(of_theirs.window);
+        let mine = self.places(table, mine, &of_theirs).await?;
+        let theirs = self.places(table, theirs, &of_mine).await?;
+        let mut tallies: BTreeMap<Account, Tally> = BTreeMap::new();
+        for round in rounds(&mine, self.held_lines) {
+            let mut held = HeldLines::default();
+            let mut reading = self.read(round, shared);
+            while let Some(group) = reading.try_next().await? {
+                for (account, rows) in &group.runs {
+                    tallies.entry(account.clone()).or_default().mine += rows.len() as u64;
+                }
+                held.extend(&group);
+            }
+            drop(reading);
+            held.sort();
+            let is_first = round.first().map(place) == mine.first().map(place);
+            let mut reading = self.read(&theirs, shared);
+            while let Some(group) = reading.try_next().await? {
+                for (account, rows) in &group.runs {
+                    let tally = tallies.entry(account.clone()).or_default();
+                    // Each round sees all of their lines again.
+                    tally.theirs += if is_first { rows.len() as u64 } else { 0 };
+                    held.look_up(&group, rows.clone(), tally);
+                }
+            }
+        }
+        Ok(tallies.into_iter().find(|(_, tally)| tally.bills_the_same()).map(|(account, _)| account))
+    }
+
+    /// What the footers say of some files; nothing when they hold no lines.
+    async fn extent(&mut self, table: &LakeTable, files: &[&DataFile]) -> Result<Option<Extent>> {
+        let mut whole: Option<Extent> = None;
+        for file in files {
+            for extent in self.extents(table, file).await?.iter() {
+                whole = Some(match whole {
+                    Some(whole) => whole.or(extent),
+                    None => extent.clone(),
+                });
+            }
+        }
+        Ok(whole)
+    }
+
+    /// What the footer of a file says of each row group.
+    async fn extents(&mut self, table: &LakeTable, file: &DataFile) -> Result<Arc<[Extent]>> {
+        if let Some(known) = self.extents.get(&file.path) {
             return Ok(Arc::clone(known));
         }
-        let bytes = table.fetch(file).await.context(|| "cannot read lines to compare".to_owned())?;
-        let sample = tokio::task::spawn_blocking(move || sample(bytes))
-            .await
-            .context(|| "comparing lines was broken off".to_owned())??;
-        let sample = Arc::new(sample);
-        self.files.insert(file.path.clone(), Arc::clone(&sample));
-        Ok(sample)
-    }
-}
-
-impl AccountSample {
-    /// A tenth of the ids in common is more than the few equal lines that parts of a month may have. Content must agree
-    /// nearly throughout, as it says less than an id.
-    fn bills_the_same(&self, other: &Self) -> bool {
-        let ids = self.ids.compare(&other.ids);
-        let contents = self.contents.compare(&other.contents);
-        (ids.shared > 0 && ids.shared * 10 >= ids.smaller)
-            || (contents.shared > 0 && contents.shared * 10 >= contents.larger * 9)
-    }
-}
-
-/// The smallest distinct hashes of a set.
-#[derive(Default)]
-struct Smallest(BTreeSet<u64>);
-
-/// Of two sets, as far as both samples reach.
-struct Comparison {
-    shared: usize,
-    smaller: usize,
-    larger: usize,
-}
-
-impl Smallest {
-    fn insert(&mut self, hash: u64) {
-        let full = self.0.len() >= SAMPLE_LINES;
-        if full && self.0.last().is_some_and(|&last| hash >= last) {
-            return;
-        }
-        if self.0.insert(hash) && full {
-            self.0.pop_last();
-        }
+        let opened = LineFile::open(&self.lake, table.description().name, file).await?;
+        let extents: Arc<[Extent]> = opened.extents().into();
+        self.extents.insert(file.path.clone(), Arc::clone(&extents));
+        Ok(extents)
     }
 
-    fn reach(&self) -> u64 {
-        self.0.last().copied().filter(|_| self.0.len() >= SAMPLE_LINES).unwrap_or(u64::MAX)
-    }
-
-    fn compare(&self, other: &Self) -> Comparison {
-        let reach = self.reach().min(other.reach());
-        let (here, there) = (self.0.range(..=reach).count(), other.0.range(..=reach).count());
-        let shared = self.0.range(..=reach).filter(|hash| other.0.contains(hash)).count();
-        Comparison { shared, smaller: here.min(there), larger: here.max(there) }
-    }
-}
-
-fn of_delivery(file: &DataFile) -> Option<&str> {
-    file.partition.get(c::DELIVERY_ID).map(String::as_str)
-}
-
-/// The first file of each period and delivery.
-fn first_files<'a>(files: impl Iterator<Item = &'a DataFile>) -> BTreeMap<(&'a str, &'a str), &'a DataFile> {
-    let mut first: BTreeMap<(&str, &str), &DataFile> = BTreeMap::new();
-    for file in files {
-        let Some((period, delivery)) = file.partition.get(c::PERIOD).zip(of_delivery(file)) else { continue };
-        let held = first.entry((period, delivery)).or_insert(file);
-        if file.path < held.path {
-            *held = file;
-        }
-    }
-    first
-}
-
-fn sample(bytes: Bytes) -> Result<FileSample> {
-    let context = || "cannot read lines to compare".to_owned();
-    let broken = |error: parquet::errors::ParquetError| Error::bug(context()).caused_by(error);
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(broken)?;
-    let columns = ACCOUNT.into_iter().chain([c::LINE_ID]).chain(CONTENT);
-    let mask = ProjectionMask::columns(reader.parquet_schema(), columns);
-    let reader = reader.with_projection(mask).build().map_err(broken)?;
-    let mut sample = FileSample::new();
-    for batch in reader {
-        let batch = batch.context(context)?;
-        let accounts = [texts(&batch, ACCOUNT[0])?, texts(&batch, ACCOUNT[1])?];
-        let [providers, accounts] = accounts.each_ref().map(AsArray::as_string::<i32>);
-        let (ids, contents) = (hashes(&batch, &[c::LINE_ID])?, hashes(&batch, &CONTENT)?);
-        let text = |column: &StringArray, row: usize| {
-            if column.is_valid(row) { column.value(row).to_owned() } else { String::new() }
-        };
-        let same = |a: usize, b: usize| {
-            [providers, accounts]
-                .iter()
-                .all(|column| column.is_null(a) == column.is_null(b) && column.value(a) == column.value(b))
-        };
-        // Lines of an account stand nearly together: it is looked up where it changes only.
-        let mut start = 0;
-        while start < batch.num_rows() {
-            let end = (start..batch.num_rows()).find(|&row| !same(start, row)).unwrap_or(batch.num_rows());
-            let account = (text(providers, start), text(accounts, start));
-            let of_account = sample.entry(account).or_default();
-            for row in start..end {
-                of_account.ids.insert(ids[row]);
-                of_account.contents.insert(contents[row]);
+    /// The row groups with lines that may be of `other` too.
+    async fn places(&mut self, table: &LakeTable, files: &[&DataFile], other: &Extent) -> Result<Vec<Place>> {
+        let mut places = Vec::new();
+        for file in files {
+            let extents = self.extents(table, file).await?;
+            let meeting: Vec<usize> =
+                (0..extents.len()).filter(|&group| extents[group].meets(other)).collect();
+            if !meeting.is_empty() {
+                let opened = Arc::new(LineFile::open(&self.lake, table.description().name, file).await?);
+                places.extend(meeting.into_iter().map(|group| (Arc::clone(&opened), group)));
             }
-            start = end;
+        }
+        Ok(places)
+    }
+
+    /// The lines of row groups, in order, read ahead on worker threads.
+    fn read<'a>(
+        &self,
+        places: &'a [Place],
+        window: Window,
+    ) -> impl stream::Stream<Item = Result<RowGroupLines>> + Unpin + use<'a> {
+        let one = move |(file, group): &Place| {
+            let (file, group) = (Arc::clone(file), *group);
+            let runtime = tokio::runtime::Handle::current();
+            async move {
+                tokio::task::spawn_blocking(move || file.lines(group, window, &runtime))
+                    .await
+                    .context(|| "comparing lines was broken off".to_owned())?
+            }
+        };
+        Box::pin(stream::iter(places.iter().map(one)).buffered(self.threads.max(1)))
+    }
+}
+
+fn place((file, group): &Place) -> (*const LineFile, usize) {
+    (Arc::as_ptr(file), *group)
+}
+
+/// Cuts row groups into rounds of at most so many lines, or of one row group.
+fn rounds(places: &[Place], held_lines: u64) -> Vec<&[Place]> {
+    let mut rounds = Vec::new();
+    let (mut start, mut lines) = (0, 0);
+    for (index, (file, group)) in places.iter().enumerate() {
+        let more = file.rows(*group);
+        if index > start && lines + more > held_lines {
+            rounds.push(&places[start..index]);
+            (start, lines) = (index, 0);
+        }
+        lines += more;
+    }
+    rounds.extend((start < places.len()).then(|| &places[start..]));
+    rounds
+}
+
+/// The files of each period and delivery.
+fn by_period_and_holder<'a>(
+    files: impl Iterator<Item = &'a DataFile>,
+) -> BTreeMap<(&'a str, &'a str), Vec<&'a DataFile>> {
+    let mut groups: BTreeMap<(&str, &str), Vec<&DataFile>> = BTreeMap::new();
+    for file in files {
+        let of = |column: &str| file.partition.get(column).map(String::as_str);
+        if let Some(key) = of(c::PERIOD).zip(of(c::DELIVERY_ID)) {
+            groups.entry(key).or_default().push(file);
         }
     }
-    Ok(sample)
+    groups
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
-    batch.column_by_name(name).ok_or_else(|| Error::bug(format!("a file of lines has no column `{name}`")))
-}
-
-fn texts(batch: &RecordBatch, name: &str) -> Result<ArrayRef> {
-    cast(column(batch, name)?, &DataType::Utf8).context(|| format!("cannot read column `{name}`"))
-}
-
-/// A hash of some columns of every row.
-fn hashes(batch: &RecordBatch, names: &[&str]) -> Result<Vec<u64>> {
-    let context = || "cannot compare lines".to_owned();
-    let columns = names.iter().map(|name| column(batch, name).cloned()).collect::<Result<Vec<_>>>()?;
-    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
-    let rows = RowConverter::new(fields).and_then(|converter| converter.convert_columns(&columns));
-    Ok(rows.context(context)?.iter().map(|row| xxh3_64(row.as_ref())).collect())
-}
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! lines in their own shuffle. Which worker reads what changes nothing, as lines find their place by their content.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -19,7 +19,7 @@ use super::Progress;
 use crate::{
     discover::{DataObject, IgnoreReason, IgnoredObject},
     error::{Context as _, Error, Result},
-    format::{Destination, Opened, RawReader, ReadError},
+    format::{Destination, Opened, RawReader, ReadError, StoredObject},
     normalize::Normalizer,
     reject::Reject,
     shuffle::{FinishedWorker, Layout, ShuffleSettings, Shuffled, Shuffler},
@@ -84,6 +84,13 @@ impl Reading {
         all.take(FIRST_REJECTS).map(words).collect()
     }
 
+    /// Objects that were rejected, whole or from some place on.
+    pub(super) fn unreadable(&self) -> Vec<String> {
+        let of_objects = self.rejects.iter().filter(|(_, reject)| reject.is_of_object());
+        let places: BTreeSet<usize> = of_objects.map(|(place, _)| *place).collect();
+        places.into_iter().map(|place| self.objects[place].uri.clone()).collect()
+    }
+
     /// Objects that hold no billing rows.
     pub(super) fn not_billing(&self) -> Vec<IgnoredObject> {
         self.objects
@@ -129,14 +136,20 @@ pub(super) async fn read(
     let mut tasks = VecDeque::new();
     let mut opened = futures::stream::iter(objects.into_iter().enumerate())
         .map(|(place, object)| async move {
-            let opened = RawReader::open(Arc::clone(store), object.path.clone(), object.size_bytes).await;
+            let stored = StoredObject::listed(Arc::clone(store), &object);
+            let opened = RawReader::open(stored.clone()).await;
             opened
                 .context(|| "cannot open the object".to_owned())
                 .map_err(|e| e.on(&object.uri))
-                .map(|o| (place, object, o))
+                .map(|opened| (place, object, stored, opened))
         })
         .buffered(OPEN_AHEAD);
-    while let Some((place, object, opened)) = opened.try_next().await? {
+    // A local file may change under a read; an answer of S3 is whole.
+    let mut local = Vec::new();
+    while let Some((place, object, stored, opened)) = opened.try_next().await? {
+        if object.local.is_some() {
+            local.push((object.uri.clone(), stored));
+        }
         match opened {
             Opened::NotBilling(_) => progress.advanced(0, object.size_bytes),
             Opened::Rejected(reject) => {
@@ -159,6 +172,9 @@ pub(super) async fn read(
     }
     let layout = Arc::new(Layout::new()?);
     let found = run_workers(&layout, tasks, settings, progress, cancel).await?;
+    for (uri, stored) in local {
+        stored.confirm().await.context(|| "cannot read the object".to_owned()).map_err(|e| e.on(&uri))?;
+    }
     let mut workers = Vec::new();
     let mut provider_reported = Vec::new();
     for Found { lines, rejects: more, provider_reported: reported, rows } in found {

@@ -38,6 +38,8 @@ pub struct DeliveryReport {
     pub objects: usize,
     /// Objects that were left out because the ledger holds their bytes already.
     pub duplicates: Vec<Duplicate>,
+    /// Objects that could not be read, or not to their end: the ledger lacks what they hold beyond the lines it has.
+    pub unreadable: Vec<String>,
     /// The first rejects, whole objects before rows, each as object, place and reason. All are in the table `rejects`.
     pub first_rejects: Vec<String>,
     /// What it holds by billing period; the rows without one come last. Empty unless it was imported now.
@@ -102,6 +104,7 @@ impl DeliveryReport {
             outcome: Outcome::Nothing,
             objects: 0,
             duplicates: Vec::new(),
+            unreadable: Vec::new(),
             first_rejects: Vec::new(),
             periods: Vec::new(),
         }

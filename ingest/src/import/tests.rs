@@ -38,7 +38,7 @@ fn csv(lines: impl IntoIterator<Item = String>) -> String {
     })
 }
 
-fn hours(month: &str, hours: std::ops::Range<usize>) -> String {
+pub(crate) fn hours(month: &str, hours: std::ops::Range<usize>) -> String {
     csv(hours.map(|hour| line(month, hour)))
 }
 
@@ -49,24 +49,24 @@ fn write(root: &Path, path: &str, content: &str) {
 }
 
 /// A lake, an input folder and a spill folder that live as long as the test.
-struct Bench {
+pub(crate) struct Bench {
     root: tempfile::TempDir,
     options: ImportOptions,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("in")).unwrap();
         let options = ImportOptions::new(root.path().join("spill"));
         Self { root, options }
     }
 
-    fn write(&self, path: &str, content: &str) {
+    pub(crate) fn write(&self, path: &str, content: &str) {
         write(&self.root.path().join("in"), path, content);
     }
 
-    fn lake(&self) -> Lake {
+    pub(crate) fn lake(&self) -> Lake {
         Lake::open(self.root.path().join("lake").to_str().unwrap(), &StoreOptions::new()).unwrap()
     }
 
@@ -77,11 +77,11 @@ impl Bench {
         import(&input, &self.lake(), &self.options, now, Arc::new(NoProgress), cancel).await
     }
 
-    async fn import(&self, below: &str) -> ImportReport {
+    pub(crate) async fn import(&self, below: &str) -> ImportReport {
         self.try_import(below, &CancellationToken::new()).await.unwrap()
     }
 
-    async fn query(&self, sql: &str) -> Vec<Vec<String>> {
+    pub(crate) async fn query(&self, sql: &str) -> Vec<Vec<String>> {
         let context = SessionContext::new();
         for table in schema::all() {
             if let Some(open) = self.lake().existing_table(&table).await.unwrap() {
@@ -350,6 +350,39 @@ async fn a_cancelled_import_publishes_nothing() {
     assert_eq!(bench.query("select count(*) from billing_lines").await, [["10"]]);
 }
 
+/// Overwrites a file as soon as the input was listed.
+struct Overwrite(PathBuf, String);
+
+impl Progress for Overwrite {
+    fn discovered(&self, _: usize, _: u64) {
+        fs::write(&self.0, &self.1).unwrap();
+    }
+
+    fn delivery(&self, _: &str) {}
+
+    fn advanced(&self, _: u64, _: u64) {}
+}
+
+#[tokio::test]
+async fn a_file_that_changes_under_the_import_is_named_and_nothing_is_published() {
+    let bench = Bench::new();
+    bench.write("a.csv", &hours("2026-10", 0..10));
+    let file = bench.root.path().join("in/a.csv");
+    let input = open_input(file.to_str().unwrap(), &StoreOptions::new()).unwrap();
+    let now = Timestamp::from_second(1_793_000_000).unwrap();
+    let progress = Arc::new(Overwrite(file, hours("2026-10", 0..20)));
+    let error = import(&input, &bench.lake(), &bench.options, now, progress, &CancellationToken::new())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Retry);
+    let message = error.to_string();
+    assert!(message.contains("changed while it was read; run again"), "{message}");
+    assert!(message.contains("in/a.csv"), "{message}");
+    assert!(bench.lake().existing_table(&schema::billing_lines()).await.unwrap().is_none());
+    bench.import("a.csv").await;
+    assert_eq!(bench.query("select count(*) from billing_lines").await, [["20"]]);
+}
+
 #[tokio::test]
 async fn an_import_that_was_killed_before_its_last_commit_is_done_again() {
     let bench = Bench::new();
@@ -387,12 +420,14 @@ async fn objects_of_a_store_are_known_by_tag_and_size() {
 }
 
 /// Public sample files, when they are at hand: every row becomes a line or a reject.
+#[expect(clippy::print_stderr, reason = "a test that reads nothing must say so")]
 #[tokio::test]
 async fn shared_samples_import_to_the_row() {
     let shared = std::env::var_os("AIRSHED_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let samples = shared.join("data/billing");
     if !samples.exists() {
+        eprintln!("SKIPPED: {} is not there (AIRSHED_SHARED names the folder)", samples.display());
         return;
     }
     let bench = Bench::new();

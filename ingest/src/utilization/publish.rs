@@ -3,6 +3,9 @@
 //! A file of the table carries the delivery in its name and the hash of its content: equal measurements give the same
 //! file, and what a delivery brought before is found by its name. The commits go `rejects`, `utilization`, `objects`;
 //! killed in between, the next import makes the same files and adds what is missing.
+//!
+//! What other files measured is read from one version of the table, and the commit holds only while no other import has
+//! committed since: of two imports at the same moment the later one is refused, and looks again.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -40,6 +43,10 @@ use crate::{
     reject::{Reason, Reject},
 };
 
+/// How a file's name starts; the delivery follows, then the hash of the content.
+const STEM: &str = "part-";
+/// All imports of utilisation commit in this sequence.
+const SEQUENCE: &str = "utilization";
 /// Recorded in the commits.
 const OPERATION: &str = "import utilization";
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -58,6 +65,9 @@ type Taken = HashMap<String, HashMap<String, Vec<(i64, i64)>>>;
 
 /// Publishes a file's contents in place of what its delivery brought before; fills in the counts of `report`. Returns
 /// whether the ledger changed; `was_complete` says that it held this very file.
+///
+/// # Errors
+/// [`ErrorKind::Retry`](crate::ErrorKind::Retry) when another import published in the meantime.
 pub(super) async fn publish(
     lake: &Lake,
     source: &Source<'_>,
@@ -68,11 +78,8 @@ pub(super) async fn publish(
     let rows = contents.measurements.len() + contents.rejects.len();
     let context = || "cannot open a table of the lake".to_owned();
     let mut table = lake.table(&schema::utilization()).await.context(context)?;
-    let stem = format!("part-{}", source.delivery);
-    let is_ours = |file: &DataFile| {
-        let name = file.path.rsplit('/').next().unwrap_or_default();
-        name.strip_prefix(&stem).is_some_and(|rest| rest.starts_with('-'))
-    };
+    let stem = format!("{STEM}{}", source.delivery);
+    let is_ours = |file: &DataFile| delivery_of_file(file) == Some(source.delivery.as_str());
     let taken = taken(&table, &contents.measurements, &is_ours).await?;
     let sorted = tokio::task::spawn_blocking(move || sort(contents, &taken))
         .await
@@ -80,6 +87,8 @@ pub(super) async fn publish(
     if sorted.measurements.len() + sorted.rejects.len() != rows {
         return Err(Error::bug(format!("{rows} rows became another number")));
     }
+    report.unused_metrics.clear();
+    report.measurements.clear();
     report.rows = rows as u64;
     report.rejects = sorted.rejects.len() as u64;
     for measurement in sorted.measurements.iter().filter(|m| &*m.metric != schema::CPU_UTILIZATION) {
@@ -96,11 +105,18 @@ pub(super) async fn publish(
         files.push(table.put(&partition, &stem, file).await.context(context)?);
     }
     let context = || format!("cannot publish `{}`", source.object.uri);
-    let changed = table.replace(&is_ours, &files, OPERATION).await.context(context)? || rejects_changed;
+    let changed = table.replace_in_sequence(&is_ours, &files, SEQUENCE, OPERATION).await.context(context)?
+        || rejects_changed;
     if changed || !was_complete {
         publish_object(lake, source, report).await?;
     }
     Ok(changed || !was_complete)
+}
+
+/// The delivery that brought a file of the table, as the file's name says.
+pub(crate) fn delivery_of_file(file: &DataFile) -> Option<&str> {
+    let name = file.path.rsplit('/').next().unwrap_or_default();
+    name.strip_prefix(STEM)?.split_once('-').map(|(delivery, _)| delivery)
 }
 
 /// What other files measured of the same resources in the same periods.

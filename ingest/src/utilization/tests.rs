@@ -247,6 +247,38 @@ async fn a_corrected_file_replaces_and_another_file_may_not_contradict() {
     assert!(bench.query("SELECT * FROM rejects").await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_imports_at_the_same_moment_one_measures_an_hour() {
+    let bench = Bench::new();
+    bench.write("0.csv", HEADER, &[&row("other", 0, "0.5")]);
+    bench.import_one("0.csv").await;
+    let names: Vec<String> = (1..5).map(|file| format!("{file}.csv")).collect();
+    for (file, name) in names.iter().enumerate() {
+        bench.write(name, HEADER, &[&row("i-a", 0, &format!("0.{}", file + 1))]);
+    }
+    let files = futures::future::join_all(names.iter().map(|name| bench.import_one(name))).await;
+    let rejected: u64 = files.iter().map(|file| file.rejects).sum();
+    assert_eq!(rejected, 3, "{files:?}");
+    assert_eq!(bench.query("SELECT count(*) FROM utilization WHERE resource_id = 'i-a'").await, ["1"]);
+    assert_eq!(bench.query("SELECT count(*) FROM rejects").await, ["3"]);
+    assert_eq!(bench.query("SELECT count(*) FROM objects").await, ["5"]);
+}
+
+#[tokio::test]
+async fn a_removed_file_leaves_nothing_and_the_others_stay() {
+    let bench = Bench::new();
+    bench.write("a.csv", HEADER, &[&row("i-a", 0, "0.5")]);
+    bench.write("b.csv", HEADER, &[&row("i-b", 0, "0.5"), &row("i-b", 1, "half")]);
+    bench.import("").await;
+    let held = crate::deliveries(&bench.lake()).await.unwrap();
+    let counts: Vec<_> = held.iter().map(|d| (d.is_utilization, d.rows, d.held, d.rejects)).collect();
+    assert_eq!(counts, [(true, 1, 1, 0), (true, 2, 1, 1)]);
+    assert!(crate::remove_delivery(&bench.lake(), &held[1].id).await.unwrap());
+    assert_eq!(bench.query("SELECT resource_id FROM utilization").await, ["i-a"]);
+    assert!(bench.query("SELECT * FROM rejects").await.is_empty());
+    assert_eq!(bench.query("SELECT count(*) FROM objects").await, ["1"]);
+}
+
 #[tokio::test]
 async fn a_mean_across_the_end_of_a_month_is_cut_there() {
     let bench = Bench::new();

@@ -5,7 +5,7 @@ mod company;
 mod crash;
 mod dying_store;
 mod exactness;
-mod rollups;
 mod removal;
+mod rollups;
 mod stages;
 mod utilization;

@@ -2,7 +2,7 @@
 
 use airshed_ingest::{
     import_utilization, open_input,
-    utilization::{UtilizationFile, UtilizationOutcome},
+    utilization::{UtilizationFile, UtilizationOutcome, UtilizationReport},
 };
 use airshed_lake::Lake;
 use anyhow::Context as _;
@@ -15,12 +15,8 @@ use crate::{
     output::count,
 };
 
-/// Imports a file or folder; returns its files and the seconds it took. What was refused is said at once.
-pub(super) async fn stage(
-    app: &App,
-    lake: &Lake,
-    input: &str,
-) -> anyhow::Result<(Vec<UtilizationFile>, f64)> {
+/// Imports a file or folder; returns what became of it and the seconds it took. What was refused is said at once.
+pub(super) async fn stage(app: &App, lake: &Lake, input: &str) -> anyhow::Result<(UtilizationReport, f64)> {
     let location = open_input(input, &app.store_options)?;
     let now = jiff::Timestamp::from_microsecond(app::now_us()).context("the clock is out of range")?;
     let stage = app.progress.stage("utilization");
@@ -47,7 +43,7 @@ pub(super) async fn stage(
             ));
         }
     }
-    Ok((report.files, seconds))
+    Ok((report, seconds))
 }
 
 pub(super) fn is_refused(file: &UtilizationFile) -> bool {
@@ -66,6 +62,11 @@ pub(super) fn row(file: &UtilizationFile) -> Vec<Option<String>> {
         None,
         Some(measurements.to_string()),
         Some(file.rejects.to_string()),
+        match &file.outcome {
+            UtilizationOutcome::Refused(error) => Some(failure::in_one_line(error)),
+            UtilizationOutcome::Duplicate { of } => Some(format!("the same bytes as {of}")),
+            UtilizationOutcome::Imported | UtilizationOutcome::Unchanged => None,
+        },
     ]
 }
 

@@ -186,6 +186,7 @@ impl Summary {
         lake: &str,
         deliveries: &Value,
         utilization: &Value,
+        ignored: &Value,
     ) -> Value {
         let decimal = |steps: i128, scale: i8| Decimal128Type::format_decimal(steps, 38, scale);
         let quantity = |steps: i128| decimal(steps, QUANTITY_SCALE);
@@ -243,6 +244,7 @@ impl Summary {
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
             "deliveries": deliveries,
             "utilization": utilization,
+            "ignored": ignored,
             "stages": self.stages.iter().map(stage).collect::<Vec<_>>(),
             "rows_per_s": self.rows_per_s(),
         })
