@@ -1,7 +1,7 @@
 //! Speed of the estimator on dictionary batches: 64k rows, some 5,000 classes, by the row.
 //!
-//! Two orders of rows: as a ledger sorts them (service by service, hour by hour) and at random, which is the worst case
-//! for class lookup. Run with `cargo bench -p airshed-kernels`.
+//! Three orders of rows: the hours of a month one after another, as a ledger sorts them; runs of a dozen rows of a class;
+//! and at random, which is the worst case. Run with `cargo bench -p airshed-kernels`.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -24,6 +24,10 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROWS: usize = 65_536;
 const CLASSES: usize = 5_000;
@@ -104,7 +108,8 @@ fn estimate(criterion: &mut Criterion) {
     let period: BillingPeriod = "2026-10".parse().expect("a period");
     let per_class = ROWS / usage_types.len() + 1;
     let batches = [
-        ("sorted", batch(&usage_types, |row| row / per_class)),
+        ("resource months", batch(&usage_types, |row| row / 744)),
+        ("short runs", batch(&usage_types, |row| row / per_class)),
         ("random", batch(&usage_types, |row| row.wrapping_mul(2_654_435_761) >> 7)),
     ];
     let mut group = criterion.benchmark_group("estimate");

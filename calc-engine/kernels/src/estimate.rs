@@ -16,6 +16,7 @@ mod output;
 mod prepared;
 mod quantities;
 mod rows;
+mod runs;
 mod words;
 
 use std::{
@@ -45,6 +46,7 @@ use self::{
     codes::{ClassCache, OwnedKey},
     input::Lines,
     prepared::Prepared,
+    runs::Runs,
     words::Names,
 };
 
@@ -62,6 +64,8 @@ pub struct Estimator {
     index: HashMap<u64, Vec<u32>>,
     cache: ClassCache,
     names: Names,
+    /// The file schema of `emissions`.
+    schema: SchemaRef,
 }
 
 impl Estimator {
@@ -86,6 +90,7 @@ impl Estimator {
             index: HashMap::new(),
             cache: ClassCache::default(),
             names,
+            schema: schema::emissions().file_schema(),
         }
     }
 
@@ -101,7 +106,10 @@ impl Estimator {
     pub fn estimate(&mut self, lines: &RecordBatch) -> Result<RecordBatch, EstimateError> {
         let lines = Lines::new(lines)?;
         let classes = self.resolve(&lines)?;
-        output::emissions(&lines, &classes, &self.classes, &self.prepared, &self.names)
+        self.names.refresh(lines.rows())?;
+        let decided =
+            output::Decided { classes: &self.classes, prepared: &self.prepared, names: &self.names };
+        output::emissions(&self.schema, &lines, &Runs::new(&classes), &decided)
     }
 
     /// The class of a key, decided now if it was not before.

@@ -153,10 +153,14 @@ impl<'a> Lines<'a> {
 #[inline]
 pub(super) fn amount_from_steps(steps: i128) -> f64 {
     // The narrow conversion is one instruction; both round to nearest.
-    match i64::try_from(steps) {
-        Ok(steps) => steps as f64 / AMOUNT_STEPS,
-        Err(_) => steps as f64 / AMOUNT_STEPS,
-    }
+    // Both conversions give the same double. The wide one is kept out of line, or the compiler uses it for all.
+    i64::try_from(steps).map_or_else(|_| wide_as_f64(steps), |steps| steps as f64) / AMOUNT_STEPS
+}
+
+#[cold]
+#[inline(never)]
+fn wide_as_f64(steps: i128) -> f64 {
+    steps as f64
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, EstimateError> {

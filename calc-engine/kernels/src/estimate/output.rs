@@ -19,6 +19,7 @@ use super::{
     prepared::{MEASURES, Prepared},
     quantities::{Quantities, quantities},
     rows::Rows,
+    runs::Runs,
     words::{Names, Words},
 };
 use crate::{bounds::Bounds, class::Class};
@@ -41,20 +42,26 @@ pub(super) fn is_passed_on(name: &str) -> bool {
             .any(|column| column.name == name)
 }
 
-/// The emissions of a batch.
+/// What is known of the classes decided so far, by class number.
+pub(super) struct Decided<'a> {
+    pub(super) classes: &'a [Class],
+    pub(super) prepared: &'a [Prepared],
+    pub(super) names: &'a Names,
+}
+
+/// The emissions of a batch, in the order of `schema`, the file schema of `emissions`.
 pub(super) fn emissions(
+    schema: &Schema,
     lines: &Lines<'_>,
-    classes: &[u32],
-    decided: &[Class],
-    prepared: &[Prepared],
-    names: &Names,
+    runs: &Runs,
+    decided: &Decided<'_>,
 ) -> Result<RecordBatch, EstimateError> {
-    let rows = Rows::new(lines, classes, prepared)?;
-    let quantities = quantities(lines, classes, decided, prepared, &rows)?;
-    let words_of = Words { rows: &rows, classes, prepared, names };
+    let Decided { prepared, names, .. } = *decided;
+    let rows = Rows::new(lines, runs, prepared)?;
+    let quantities = quantities(lines, runs, decided.classes, prepared, &rows)?;
+    let words_of = Words { rows: &rows, runs, prepared, names };
     let estimated = NullBuffer::new(rows.estimated.clone());
     let only_estimated = (estimated.null_count() > 0).then_some(&estimated);
-    let schema = schema::emissions().file_schema();
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     let mut quantities: HashMap<&str, Quantities> =
         MEASURES.iter().map(|measure| measure.column).zip(quantities).collect();
@@ -65,7 +72,7 @@ pub(super) fn emissions(
             decimals(values, nulls)?
         } else if let Some(array) = words_of.column(name)? {
             array
-        } else if let Some(array) = numbers(name, &rows, classes, prepared, only_estimated) {
+        } else if let Some(array) = numbers(name, &rows, runs, prepared, only_estimated) {
             array
         } else {
             Arc::clone(lines.column(name)?)
@@ -85,17 +92,17 @@ pub(super) fn emissions(
 fn numbers(
     name: &str,
     rows: &Rows,
-    classes: &[u32],
+    runs: &Runs,
     prepared: &[Prepared],
     only_estimated: Option<&NullBuffer>,
 ) -> Option<ArrayRef> {
-    let of_class = |value: fn(&Prepared) -> f64| -> Vec<f64> {
-        classes.iter().map(|class| value(&prepared[*class as usize])).collect()
-    };
+    let of_class = |value: fn(&Prepared) -> f64| runs.spread(|class| value(&prepared[class]));
     let mut values = match name {
         c::UTILIZATION => of_class(|own| own.utilization),
         c::PUE => of_class(|own| own.pue),
+        c::GRID_INTENSITY_G_PER_KWH if rows.intensities.is_empty() => of_class(|own| own.yearly.location),
         c::GRID_INTENSITY_G_PER_KWH => rows.intensities.iter().map(|own| own.location).collect(),
+        c::MARKET_INTENSITY_G_PER_KWH if rows.intensities.is_empty() => of_class(|own| own.yearly.market),
         c::MARKET_INTENSITY_G_PER_KWH => rows.intensities.iter().map(|own| own.market).collect(),
         _ => return None,
     };

@@ -1,6 +1,7 @@
 //! Columns of words: status, reason, zone, factors and so on, as dictionaries.
 //!
-//! The words of a class are coded once, when it is classified; per row a code is copied.
+//! The words of a class are coded once, when it is classified; per row a code is copied. The dictionaries are shared by
+//! all batches, and those that classes add to are built anew only after a class was added.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,24 +11,92 @@ use airshed_domain::{
     status::{GridBasis, LineStatus, Quality, UsageFamily, UtilizationSource},
 };
 use arrow::{
-    array::{ArrayRef, DictionaryArray, Int32Array, StringArray},
+    array::{Array as _, ArrayRef, DictionaryArray, Int32Array, StringArray},
     buffer::{BooleanBuffer, NullBuffer},
     datatypes::Int32Type,
 };
 
-use super::{EstimateError, prepared::Prepared, rows::Rows};
+use super::{EstimateError, prepared::Prepared, rows::Rows, runs::Runs};
 use crate::{class::Class, method::MethodName, reason::Reason, utilization::Measured};
 
-/// Words that classes bring along: zones and factor lists, with each class's place in them.
+/// The dictionaries of all columns of words, and each class's place in them.
 #[derive(Debug)]
 pub(super) struct Names {
-    zones: Vec<String>,
-    factors: Vec<String>,
-    known_zones: HashMap<String, i32>,
-    known_factors: HashMap<String, i32>,
+    zones: Growing,
+    factors: Growing,
     of_class: Vec<ClassCodes>,
-    method: MethodName,
-    factor_set: String,
+    statuses: ArrayRef,
+    reasons: ArrayRef,
+    families: ArrayRef,
+    utilization_sources: ArrayRef,
+    grid_bases: ArrayRef,
+    qualities: ArrayRef,
+    method: Constant,
+    factor_set: Constant,
+}
+
+/// Words that classes bring along.
+#[derive(Debug)]
+struct Growing {
+    words: Vec<String>,
+    codes: HashMap<String, i32>,
+    /// The words as an array, when it was last asked for.
+    array: ArrayRef,
+}
+
+impl Growing {
+    fn new() -> Self {
+        Self { words: Vec::new(), codes: HashMap::new(), array: dictionary_of([].into_iter()) }
+    }
+
+    fn code(&mut self, word: &str) -> i32 {
+        if let Some(code) = self.codes.get(word) {
+            return *code;
+        }
+        let code = i32::try_from(self.words.len()).unwrap_or(i32::MAX);
+        self.words.push(word.to_owned());
+        self.codes.insert(word.to_owned(), code);
+        code
+    }
+
+    fn refresh(&mut self) {
+        if self.array.len() != self.words.len() {
+            self.array = dictionary_of(self.words.iter().map(String::as_str));
+        }
+    }
+}
+
+/// A column that is one word throughout, as long as the longest batch so far.
+#[derive(Debug)]
+struct Constant {
+    word: ArrayRef,
+    column: ArrayRef,
+}
+
+impl Constant {
+    fn new(word: &str) -> Self {
+        let word = dictionary_of([word].into_iter());
+        Self { column: Arc::clone(&word), word }
+    }
+
+    fn refresh(&mut self, rows: usize) -> Result<(), EstimateError> {
+        if self.column.len() < rows || self.column.data_type() == self.word.data_type() {
+            self.column = coded(vec![0; rows], None, &self.word)?;
+        }
+        Ok(())
+    }
+}
+
+/// A dictionary column.
+fn coded(codes: Vec<i32>, nulls: Option<NullBuffer>, words: &ArrayRef) -> Result<ArrayRef, EstimateError> {
+    let array =
+        DictionaryArray::<Int32Type>::try_new(Int32Array::new(codes.into(), nulls), Arc::clone(words))
+            .map_err(|error| EstimateError::input("words are not in their vocabulary").with_source(error))?;
+    Ok(Arc::new(array))
+}
+
+fn dictionary_of<'w>(words: impl Iterator<Item = &'w str>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(words))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,13 +112,17 @@ struct ClassCodes {
 impl Names {
     pub(super) fn new(method: MethodName, factor_set: &FactorSetId) -> Self {
         Self {
-            zones: Vec::new(),
-            factors: Vec::new(),
-            known_zones: HashMap::new(),
-            known_factors: HashMap::new(),
+            zones: Growing::new(),
+            factors: Growing::new(),
             of_class: Vec::new(),
-            method,
-            factor_set: factor_set.as_str().to_owned(),
+            statuses: dictionary_of(LineStatus::ALL.iter().map(|word| word.as_str())),
+            reasons: dictionary_of(Reason::ALL.iter().map(|word| word.as_str())),
+            families: dictionary_of(UsageFamily::ALL.iter().map(|word| word.as_str())),
+            utilization_sources: dictionary_of(UtilizationSource::ALL.iter().map(|word| word.as_str())),
+            grid_bases: dictionary_of(GridBasis::ALL.iter().map(|word| word.as_str())),
+            qualities: dictionary_of(Quality::ALL.iter().map(|word| word.as_str())),
+            method: Constant::new(method.as_str()),
+            factor_set: Constant::new(factor_set.as_str()),
         }
     }
 
@@ -61,23 +134,19 @@ impl Names {
             reason: class.reason.map_or(-1, |reason| place(Reason::ALL, &reason)),
             family: place(UsageFamily::ALL, &class.family),
             quality: class.quality.map_or(-1, |quality| place(Quality::ALL, &quality)),
-            zone: zone.map_or(-1, |zone| intern(zone, &mut self.zones, &mut self.known_zones)),
-            factors: class
-                .factors_text()
-                .map_or(-1, |text| intern(&text, &mut self.factors, &mut self.known_factors)),
+            zone: zone.map_or(-1, |zone| self.zones.code(zone)),
+            factors: class.factors_text().map_or(-1, |text| self.factors.code(&text)),
         };
         self.of_class.push(codes);
     }
-}
 
-fn intern(text: &str, texts: &mut Vec<String>, known: &mut HashMap<String, i32>) -> i32 {
-    if let Some(code) = known.get(text) {
-        return *code;
+    /// Brings the dictionaries up to the classes, and the constant columns up to the rows of a batch.
+    pub(super) fn refresh(&mut self, rows: usize) -> Result<(), EstimateError> {
+        self.zones.refresh();
+        self.factors.refresh();
+        self.method.refresh(rows)?;
+        self.factor_set.refresh(rows)
     }
-    let code = i32::try_from(texts.len()).unwrap_or(i32::MAX);
-    texts.push(text.to_owned());
-    known.insert(text.to_owned(), code);
-    code
 }
 
 /// Position of a word in its vocabulary, which is its dictionary code; -1 is null.
@@ -92,7 +161,7 @@ fn place<T: PartialEq>(vocabulary: &[T], word: &T) -> i32 {
 /// The columns of words that the estimator makes.
 pub(super) struct Words<'a> {
     pub(super) rows: &'a Rows,
-    pub(super) classes: &'a [u32],
+    pub(super) runs: &'a Runs,
     pub(super) prepared: &'a [Prepared],
     pub(super) names: &'a Names,
 }
@@ -104,54 +173,46 @@ impl Words<'_> {
         let array = match name {
             c::STATUS => {
                 let unmapped = place(LineStatus::ALL, &LineStatus::Unmapped);
-                let codes = self.of_class(|codes| codes.status);
-                self.dictionary(
-                    self.if_lost(codes, unmapped),
-                    LineStatus::ALL.iter().map(|word| word.as_str()),
-                )
+                self.dictionary(self.if_lost(self.of_class(|codes| codes.status), unmapped), &names.statuses)
             }
             c::REASON => {
                 let no_amount = place(Reason::ALL, &Reason::NoAmount);
-                let codes = self.of_class(|codes| codes.reason);
-                self.dictionary(self.if_lost(codes, no_amount), Reason::ALL.iter().map(|word| word.as_str()))
+                self.dictionary(self.if_lost(self.of_class(|codes| codes.reason), no_amount), &names.reasons)
             }
-            c::USAGE_FAMILY => {
-                let codes = self.of_class(|codes| codes.family);
-                self.dictionary(codes, UsageFamily::ALL.iter().map(|word| word.as_str()))
-            }
+            c::USAGE_FAMILY => self.dictionary(self.of_class(|codes| codes.family), &names.families),
             c::UTILIZATION_SOURCE => {
                 let of = |source| place(UtilizationSource::ALL, &source);
                 let default = of(UtilizationSource::Default);
-                let code = |row: usize| match rows.measured(row) {
-                    Some(measured) => of(measured.source()),
-                    None if self.prepared[self.classes[row] as usize].utilization.is_nan() => -1,
-                    None => default,
-                };
-                let codes = self.if_lost((0..self.classes.len()).map(code).collect(), -1);
-                self.dictionary(codes, UtilizationSource::ALL.iter().map(|word| word.as_str()))
+                let mut codes = self.runs.spread(|class| match self.prepared[class].utilization.is_nan() {
+                    true => -1,
+                    false => default,
+                });
+                if !rows.measured.is_empty() {
+                    for (row, code) in codes.iter_mut().enumerate() {
+                        *code = rows.measured(row).map_or(*code, |measured| of(measured.source()));
+                    }
+                }
+                self.dictionary(self.if_lost(codes, -1), &names.utilization_sources)
             }
             c::GRID_ZONE => {
-                let codes = self.if_lost(self.of_class(|codes| codes.zone), -1);
-                self.dictionary(codes, names.zones.iter().map(String::as_str))
+                self.dictionary(self.if_lost(self.of_class(|codes| codes.zone), -1), &names.zones.array)
             }
             c::GRID_BASIS => {
                 let [hourly, yearly] =
                     [GridBasis::Hourly, GridBasis::Yearly].map(|basis| place(GridBasis::ALL, &basis));
-                let codes = rows.hourly.iter().zip(rows.estimated.iter());
-                let codes = codes.map(|(of_hours, estimated)| match (estimated, of_hours) {
-                    (false, _) => -1,
-                    (true, true) => hourly,
-                    (true, false) => yearly,
+                let mut codes = self.runs.spread(|class| match self.prepared[class].basis {
+                    Some(_) => yearly,
+                    None => -1,
                 });
-                self.dictionary(codes.collect(), GridBasis::ALL.iter().map(|word| word.as_str()))
+                for (code, of_hours) in codes.iter_mut().zip(&rows.hourly) {
+                    *code = if *of_hours { hourly } else { *code };
+                }
+                self.dictionary(self.if_lost(codes, -1), &names.grid_bases)
             }
-            c::METHOD => self.dictionary(vec![0; self.classes.len()], [names.method.as_str()].into_iter()),
-            c::FACTOR_SET => {
-                self.dictionary(vec![0; self.classes.len()], [names.factor_set.as_str()].into_iter())
-            }
+            c::METHOD => Ok(names.method.column.slice(0, self.runs.rows())),
+            c::FACTOR_SET => Ok(names.factor_set.column.slice(0, self.runs.rows())),
             c::FACTORS => {
-                let codes = self.if_lost(self.of_class(|codes| codes.factors), -1);
-                self.dictionary(codes, names.factors.iter().map(String::as_str))
+                self.dictionary(self.if_lost(self.of_class(|codes| codes.factors), -1), &names.factors.array)
             }
             c::QUALITY => {
                 let [modelled, measured] =
@@ -165,7 +226,7 @@ impl Words<'_> {
                         }
                     }
                 }
-                self.dictionary(codes, Quality::ALL.iter().map(|word| word.as_str()))
+                self.dictionary(codes, &names.qualities)
             }
             _ => return Ok(None),
         };
@@ -173,18 +234,16 @@ impl Words<'_> {
     }
 
     fn of_class(&self, code: impl Fn(&ClassCodes) -> i32) -> Vec<i32> {
-        let codes: Vec<i32> = self.names.of_class.iter().map(code).collect();
-        self.classes.iter().map(|class| codes[*class as usize]).collect()
+        self.runs.spread(|class| code(&self.names.of_class[class]))
     }
 
     /// Sets the code of rows whose class has an estimate but whose amount is null.
     fn if_lost(&self, mut codes: Vec<i32>, lost: i32) -> Vec<i32> {
         if self.rows.any_lost {
-            for (row, code) in codes.iter_mut().enumerate() {
-                if self.prepared[self.classes[row] as usize].basis.is_some()
-                    && !self.rows.estimated.value(row)
-                {
-                    *code = lost;
+            let estimated = self.runs.iter().filter(|(class, ..)| self.prepared[*class].basis.is_some());
+            for (_, start, rows) in estimated {
+                for (row, code) in codes[start..start + rows].iter_mut().enumerate() {
+                    *code = if self.rows.estimated.value(start + row) { *code } else { lost };
                 }
             }
         }
@@ -192,18 +251,10 @@ impl Words<'_> {
     }
 
     /// A dictionary column from codes; -1 is null.
-    fn dictionary<'w>(
-        &self,
-        codes: Vec<i32>,
-        values: impl Iterator<Item = &'w str>,
-    ) -> Result<ArrayRef, EstimateError> {
-        let nulls = codes
-            .iter()
-            .any(|code| *code < 0)
-            .then(|| NullBuffer::new(BooleanBuffer::collect_bool(self.classes.len(), |row| codes[row] >= 0)));
-        let values: ArrayRef = Arc::new(StringArray::from_iter_values(values));
-        let array = DictionaryArray::<Int32Type>::try_new(Int32Array::new(codes.into(), nulls), values)
-            .map_err(|error| EstimateError::input("words are not in their vocabulary").with_source(error))?;
-        Ok(Arc::new(array))
+    fn dictionary(&self, codes: Vec<i32>, words: &ArrayRef) -> Result<ArrayRef, EstimateError> {
+        let any_null = codes.iter().fold(0, |signs, code| signs | code) < 0;
+        let nulls = any_null
+            .then(|| NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |row| codes[row] >= 0)));
+        coded(codes, nulls, words)
     }
 }
