@@ -166,10 +166,14 @@ impl Shuffler {
         Ok(())
     }
 
-    /// Ends the shuffle of this worker.
-    pub(crate) fn finish(self) -> FinishedWorker {
+    /// Ends the shuffle of this worker. What is held goes to disk too where anything did, as sorting and encoding the
+    /// buckets needs the memory.
+    pub(crate) fn finish(mut self) -> Result<FinishedWorker> {
+        if self.spill.is_some() {
+            self.spill()?;
+        }
         let Self { layout, interners, held, spill, segments, counts, costs, .. } = self;
-        FinishedWorker { part: Part { layout, interners, held, spill, segments }, counts, costs }
+        Ok(FinishedWorker { part: Part { layout, interners, held, spill, segments }, counts, costs })
     }
 
     /// Finds the code of every dictionary value of the batch.

@@ -140,7 +140,7 @@ async fn answer(
     resources: &Resources,
 ) -> Result<Vec<Vec<String>>> {
     let failed = |e| Error::query("cannot sum a table of the ledger", e);
-    let context = session(resources, resources.threads)?;
+    let context = session(resources)?;
     context.register_table("checked", Arc::clone(provider)).map_err(failed)?;
     let batches = context.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)?;
     let mut rows = Vec::new();

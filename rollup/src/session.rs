@@ -25,7 +25,7 @@ pub struct Resources {
 }
 
 /// A session within the resources.
-pub(crate) fn session(resources: &Resources, threads: usize) -> Result<SessionContext> {
+pub(crate) fn session(resources: &Resources) -> Result<SessionContext> {
     let mode = match &resources.spill_dir {
         Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
         None => DiskManagerMode::OsTmpDirectory,
@@ -35,6 +35,6 @@ pub(crate) fn session(resources: &Resources, threads: usize) -> Result<SessionCo
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
         .build_arc()
         .map_err(|e| Error::query("cannot set up the query engine", e))?;
-    let config = SessionConfig::new().with_target_partitions(threads.max(1));
+    let config = SessionConfig::new().with_target_partitions(resources.threads.max(1));
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }

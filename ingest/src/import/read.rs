@@ -279,7 +279,7 @@ impl Worker {
             self.progress.advanced(0, task.bytes);
         }
         let Self { shuffler, rejects, provider_reported, rows, .. } = self;
-        Ok(Found { lines: shuffler.finish(), rejects, provider_reported, rows })
+        Ok(Found { lines: shuffler.finish()?, rejects, provider_reported, rows })
     }
 
     /// Reads one row group; returns its rows.

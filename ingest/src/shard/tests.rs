@@ -119,7 +119,7 @@ fn shuffled(lines: &RecordBatch, run: Run) -> Shuffled {
         let batch = lines.slice(start, run.batch_rows.min(lines.num_rows() - start));
         workers[turn % run.workers].push(0, &batch).unwrap();
     }
-    Shuffled::new(layout, workers.into_iter().map(Shuffler::finish).collect())
+    Shuffled::new(layout, workers.into_iter().map(|worker| worker.finish().unwrap()).collect())
 }
 
 fn uris() -> ArrayRef {

@@ -39,7 +39,7 @@ fn spilled_rows_come_back_with_their_strings() {
         for start in (0..3_000).step_by(1_000) {
             worker.push(0, &lines.slice(start, 1_000)).unwrap();
         }
-        let finished = worker.finish();
+        let finished = worker.finish().unwrap();
         assert_eq!(finished.part.segments.is_empty(), budget > 1);
         let shuffled = Shuffled::new(Arc::clone(&layout), vec![finished]);
         let mut rows = Vec::new();
