@@ -121,7 +121,7 @@ impl Sums {
         }
         for Quantity { steps, stated } in &self.quantities {
             let valid = || cells.iter().map(|&cell| stated[cell as usize]);
-            let nulls = valid().any(|stated| !stated).then(|| NullBuffer::from_iter(valid()));
+            let nulls = valid().any(|stated| !stated).then(|| valid().collect::<NullBuffer>());
             columns.push(decimals(cells, steps, nulls, QUANTITY_SUM_PRECISION, QUANTITY_SCALE)?);
         }
         Ok(columns)

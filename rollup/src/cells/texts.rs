@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
-    array::{Array as _, ArrayRef, AsArray as _, DictionaryArray, Int32Array, StringArray},
+    array::{Array, ArrayRef, AsArray as _, DictionaryArray, Int32Array, StringArray},
     buffer::NullBuffer,
     datatypes::{DataType, Int32Type},
 };
@@ -70,7 +70,7 @@ impl Tuples {
 
     /// The tuple of every row. Columns are dictionaries of strings, one for each column of the tuples.
     pub(crate) fn of_rows(&mut self, columns: &[ArrayRef]) -> Result<Vec<u32>> {
-        let rows = columns.first().map_or(0, |column| column.len());
+        let rows = columns.first().map_or(0, Array::len);
         let mut coded = Vec::with_capacity(columns.len());
         for (column, texts) in columns.iter().zip(&mut self.columns) {
             coded.push(Coded::new(column, texts)?);

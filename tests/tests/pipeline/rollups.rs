@@ -28,14 +28,11 @@ async fn every_cell_is_what_a_query_engine_sums() {
         (schema::emissions_hourly(), with(&[c::HOUR], &[]), Some(("hour", c::HOUR))),
         (schema::emissions_daily(), with(&[c::DAY], &[]), Some(("day", c::DAY))),
         (schema::emissions_monthly(), with(&[], &[]), None),
-        (
-            schema::emissions_resource_daily(),
-            with(&[c::DAY], &[c::RESOURCE_ID]),
-            Some(("day", c::DAY)),
-        ),
+        (schema::emissions_resource_daily(), with(&[c::DAY], &[c::RESOURCE_ID]), Some(("day", c::DAY))),
     ] {
         let name = table.name;
-        let time = of_lines.map(|(unit, name)| (name, format!("date_trunc('{unit}', {}) AS {name}", c::USAGE_START)));
+        let time = of_lines
+            .map(|(unit, name)| (name, format!("date_trunc('{unit}', {}) AS {name}", c::USAGE_START)));
         let line_keys: Vec<String> = keys
             .iter()
             .map(|key| match &time {
@@ -81,8 +78,12 @@ async fn grouped(lake: &Lake, table: &Table, keys: &[String], sums: &[String]) -
     let context = SessionContext::new();
     context.register_table("rows", Arc::clone(&provider)).unwrap();
     let positions: Vec<String> = (1..=keys.len()).map(|position| position.to_string()).collect();
-    let sql =
-        format!("SELECT {}, {} FROM rows GROUP BY {}", keys.join(", "), sums.join(", "), positions.join(", "));
+    let sql = format!(
+        "SELECT {}, {} FROM rows GROUP BY {}",
+        keys.join(", "),
+        sums.join(", "),
+        positions.join(", ")
+    );
     let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
     let mut rows: Vec<String> = batches
         .iter()

@@ -13,7 +13,7 @@ use crate::class::Class;
 
 /// Rows whose quantities are held as doubles at a time: small enough to stay in the nearest cache, and no power of two,
 /// which would put all columns of a row into the same few cache sets.
-const BLOCK: usize = 120;
+const BLOCK: usize = 100;
 /// Where doubles are 1 apart; adding and taking it away rounds half to even.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 /// Below this many steps [`ROUNDER`] is exact.

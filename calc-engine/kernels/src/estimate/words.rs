@@ -81,14 +81,17 @@ impl Constant {
 
     fn refresh(&mut self, rows: usize) -> Result<(), EstimateError> {
         if self.column.len() < rows || self.column.data_type() == self.word.data_type() {
-            self.column = coded(vec![0; rows], None, &self.word)?;
+            self.column = dictionary(vec![0; rows], &self.word)?;
         }
         Ok(())
     }
 }
 
-/// A dictionary column.
-fn coded(codes: Vec<i32>, nulls: Option<NullBuffer>, words: &ArrayRef) -> Result<ArrayRef, EstimateError> {
+/// A dictionary column from codes; -1 is null.
+fn dictionary(codes: Vec<i32>, words: &ArrayRef) -> Result<ArrayRef, EstimateError> {
+    let any_null = codes.iter().fold(0, |signs, code| signs | code) < 0;
+    let nulls =
+        any_null.then(|| NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |row| codes[row] >= 0)));
     let array =
         DictionaryArray::<Int32Type>::try_new(Int32Array::new(codes.into(), nulls), Arc::clone(words))
             .map_err(|error| EstimateError::input("words are not in their vocabulary").with_source(error))?;
@@ -173,29 +176,28 @@ impl Words<'_> {
         let array = match name {
             c::STATUS => {
                 let unmapped = place(LineStatus::ALL, &LineStatus::Unmapped);
-                self.dictionary(self.if_lost(self.of_class(|codes| codes.status), unmapped), &names.statuses)
+                dictionary(self.if_lost(self.of_class(|codes| codes.status), unmapped), &names.statuses)
             }
             c::REASON => {
                 let no_amount = place(Reason::ALL, &Reason::NoAmount);
-                self.dictionary(self.if_lost(self.of_class(|codes| codes.reason), no_amount), &names.reasons)
+                dictionary(self.if_lost(self.of_class(|codes| codes.reason), no_amount), &names.reasons)
             }
-            c::USAGE_FAMILY => self.dictionary(self.of_class(|codes| codes.family), &names.families),
+            c::USAGE_FAMILY => dictionary(self.of_class(|codes| codes.family), &names.families),
             c::UTILIZATION_SOURCE => {
                 let of = |source| place(UtilizationSource::ALL, &source);
                 let default = of(UtilizationSource::Default);
-                let mut codes = self.runs.spread(|class| match self.prepared[class].utilization.is_nan() {
-                    true => -1,
-                    false => default,
-                });
+                let mut codes = self
+                    .runs
+                    .spread(|class| if self.prepared[class].utilization.is_nan() { -1 } else { default });
                 if !rows.measured.is_empty() {
                     for (row, code) in codes.iter_mut().enumerate() {
                         *code = rows.measured(row).map_or(*code, |measured| of(measured.source()));
                     }
                 }
-                self.dictionary(self.if_lost(codes, -1), &names.utilization_sources)
+                dictionary(self.if_lost(codes, -1), &names.utilization_sources)
             }
             c::GRID_ZONE => {
-                self.dictionary(self.if_lost(self.of_class(|codes| codes.zone), -1), &names.zones.array)
+                dictionary(self.if_lost(self.of_class(|codes| codes.zone), -1), &names.zones.array)
             }
             c::GRID_BASIS => {
                 let [hourly, yearly] =
@@ -207,12 +209,12 @@ impl Words<'_> {
                 for (code, of_hours) in codes.iter_mut().zip(&rows.hourly) {
                     *code = if *of_hours { hourly } else { *code };
                 }
-                self.dictionary(self.if_lost(codes, -1), &names.grid_bases)
+                dictionary(self.if_lost(codes, -1), &names.grid_bases)
             }
             c::METHOD => Ok(names.method.column.slice(0, self.runs.rows())),
             c::FACTOR_SET => Ok(names.factor_set.column.slice(0, self.runs.rows())),
             c::FACTORS => {
-                self.dictionary(self.if_lost(self.of_class(|codes| codes.factors), -1), &names.factors.array)
+                dictionary(self.if_lost(self.of_class(|codes| codes.factors), -1), &names.factors.array)
             }
             c::QUALITY => {
                 let [modelled, measured] =
@@ -226,7 +228,7 @@ impl Words<'_> {
                         }
                     }
                 }
-                self.dictionary(codes, &names.qualities)
+                dictionary(codes, &names.qualities)
             }
             _ => return Ok(None),
         };
@@ -248,13 +250,5 @@ impl Words<'_> {
             }
         }
         codes
-    }
-
-    /// A dictionary column from codes; -1 is null.
-    fn dictionary(&self, codes: Vec<i32>, words: &ArrayRef) -> Result<ArrayRef, EstimateError> {
-        let any_null = codes.iter().fold(0, |signs, code| signs | code) < 0;
-        let nulls = any_null
-            .then(|| NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |row| codes[row] >= 0)));
-        coded(codes, nulls, words)
     }
 }
