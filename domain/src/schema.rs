@@ -50,6 +50,20 @@ impl Table {
         schema_of(&self.columns[..self.columns.len() - self.partitions])
     }
 
+    /// [`Self::file_schema`] with every string but line ids as `Dictionary(Int32, Utf8)`: how stages hold rows in memory.
+    /// Line ids hardly repeat.
+    pub fn coded_file_schema(&self) -> SchemaRef {
+        let plain = self.file_schema();
+        let fields = plain.fields().iter().map(|field| match field.data_type() {
+            DataType::Utf8 if field.name() != column::LINE_ID => {
+                let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+                Arc::new(Field::new(field.name(), coded, field.is_nullable()))
+            }
+            _ => Arc::clone(field),
+        });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
     /// Names of the partition columns, outermost first.
     pub fn partition_columns(&self) -> Vec<&'static str> {
         self.columns[self.columns.len() - self.partitions..].iter().map(|c| c.name).collect()

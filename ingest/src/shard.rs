@@ -23,7 +23,7 @@ use arrow::{
     },
     buffer::{NullBuffer, ScalarBuffer},
     compute::{concat, take},
-    datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, UInt32Type},
+    datatypes::{Int32Type, SchemaRef, UInt32Type},
 };
 
 use crate::{
@@ -86,7 +86,7 @@ pub(crate) fn encode(shuffled: &Shuffled, spec: &ShardSpec, object_uris: &ArrayR
     let shard = Shard::load(shuffled, spec)?;
     let order = shard.canonical_order()?;
     let (lines_table, sources_table) = (schema::billing_lines(), schema::line_sources());
-    let (lines_schema, sources_schema) = (coded_schema(&lines_table), coded_schema(&sources_table));
+    let (lines_schema, sources_schema) = (lines_table.coded_file_schema(), sources_table.coded_file_schema());
     let context = || format!("cannot write shard {} of period {}", spec.number, spec.period);
     let mut lines = FileEncoder::new(&lines_table, Arc::clone(&lines_schema)).context(context)?;
     let mut sources = FileEncoder::new(&sources_table, Arc::clone(&sources_schema)).context(context)?;
@@ -220,23 +220,6 @@ impl Shard {
             })
             .collect()
     }
-}
-
-/// The file schema of a table with dictionaries for all strings but line ids.
-fn coded_schema(table: &schema::Table) -> SchemaRef {
-    let fields = table
-        .file_schema()
-        .fields()
-        .iter()
-        .map(|field| match (field.name().as_str(), field.data_type()) {
-            (name, DataType::Utf8) if name != c::LINE_ID => {
-                let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-                Field::new(name, coded, field.is_nullable())
-            }
-            _ => field.as_ref().clone(),
-        })
-        .collect::<Vec<_>>();
-    Arc::new(Schema::new(fields))
 }
 
 #[cfg(test)]

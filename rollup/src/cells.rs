@@ -14,7 +14,7 @@ use airshed_domain::schema::{Table, column as c};
 use airshed_lake::{EncodedFile, FileEncoder};
 use arrow::{
     array::{ArrayRef, RecordBatch, TimestampMicrosecondArray},
-    datatypes::{DataType, Field, Schema, SchemaRef},
+    datatypes::SchemaRef,
 };
 
 use self::{
@@ -88,7 +88,7 @@ impl Cells {
     ///
     /// The table's columns are the time where it has one, the texts, and the sums, in this order.
     pub(crate) fn encode(&self, tuples: &Tuples, table: &Table) -> Result<EncodedFile> {
-        let schema = dictionary_schema(table);
+        let schema = table.coded_file_schema();
         let mut encoder = FileEncoder::new(table, SchemaRef::clone(&schema))?;
         let ranks = tuples.ranks();
         let mut order: Vec<u32> = (0..).take(self.keys.len()).collect();
@@ -116,16 +116,6 @@ impl Cells {
         }
         Ok(encoder.finish()?)
     }
-}
-
-/// The file schema of a table with dictionaries for all strings.
-pub(crate) fn dictionary_schema(table: &Table) -> SchemaRef {
-    let plain = table.file_schema();
-    let fields = plain.fields().iter().map(|field| match field.data_type() {
-        DataType::Utf8 => Field::new(field.name(), texts::dictionary_type(), field.is_nullable()),
-        other => Field::new(field.name(), other.clone(), field.is_nullable()),
-    });
-    SchemaRef::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 #[cfg(test)]

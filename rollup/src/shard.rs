@@ -9,7 +9,7 @@ use airshed_domain::{
 use airshed_lake::EncodedFile;
 use arrow::{
     array::{ArrayRef, AsArray as _, Decimal128Array, RecordBatch},
-    datatypes::{DataType, Decimal128Type, Field, Int32Type, Schema, TimestampMicrosecondType},
+    datatypes::{Decimal128Type, Int32Type, TimestampMicrosecondType},
 };
 use parquet::arrow::{
     ProjectionMask,
@@ -20,7 +20,7 @@ use crate::{
     cells::{
         Cells,
         sums::{Rows, Sums},
-        texts::{Tuples, dictionary_type},
+        texts::Tuples,
     },
     error::{Error, Result},
     pick_tags::pick_tags,
@@ -201,18 +201,7 @@ fn read(bytes: bytes::Bytes, path: &str) -> Result<impl Iterator<Item = Result<R
     let failed = move |e: Box<dyn std::error::Error + Send + Sync>| {
         Error::query(format!("`{path}` cannot be read"), e)
     };
-    let fields = schema::emissions()
-        .file_schema()
-        .fields()
-        .iter()
-        .map(|field| match field.data_type() {
-            DataType::Utf8 if field.name() != c::LINE_ID => {
-                Arc::new(Field::new(field.name(), dictionary_type(), field.is_nullable()))
-            }
-            _ => Arc::clone(field),
-        })
-        .collect::<Vec<_>>();
-    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+    let options = ArrowReaderOptions::new().with_schema(schema::emissions().coded_file_schema());
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)
         .map_err(|e| failed(e.into()))?;
     let used = [c::USAGE_START, c::RESOURCE_ID, c::BILLED_COST, c::EFFECTIVE_COST];

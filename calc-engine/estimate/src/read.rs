@@ -1,13 +1,11 @@
 //! Reading billing lines with their dictionaries kept.
 
-use std::sync::Arc;
-
 use airshed_domain::schema::{self, column};
 use airshed_lake::{DataFile, LakeTable};
 use arrow::{
     array::{Array as _, AsArray as _, Int64Array, RecordBatch, RecordBatchReader},
     compute::kernels::numeric::add,
-    datatypes::{DataType, Field, Int64Type, Schema, SchemaRef},
+    datatypes::Int64Type,
 };
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
@@ -15,20 +13,6 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 65_536;
-
-/// The file schema of `billing_lines` with every text column but the id as a dictionary.
-pub(crate) fn dictionary_schema() -> SchemaRef {
-    let plain = schema::billing_lines().file_schema();
-    let fields = plain.fields().iter().map(|field| {
-        if *field.data_type() == DataType::Utf8 && field.name() != column::LINE_ID {
-            let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-            Arc::new(Field::new(field.name(), dictionary, field.is_nullable()))
-        } else {
-            Arc::clone(field)
-        }
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
 
 /// The batches of a billing file, lines numbered from `first_seq`. CPU work: call it off the I/O threads.
 pub(crate) fn batches(
@@ -42,7 +26,7 @@ pub(crate) fn batches(
             Error::with_source(ErrorKind::Corrupt, format!("`{path}` cannot be read"), e)
         }
     };
-    let options = ArrowReaderOptions::new().with_schema(dictionary_schema());
+    let options = ArrowReaderOptions::new().with_schema(schema::billing_lines().coded_file_schema());
     let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)
         .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
         .map_err(|e| corrupt(e.into()))?;

@@ -6,7 +6,7 @@ use airshed_domain::fixed::{MONEY_PRECISION, MONEY_SCALE};
 use arrow::{
     array::{Array as _, Decimal128Array, StringArray, TimestampMicrosecondArray},
     compute::{cast, concat_batches, take_record_batch},
-    datatypes::{Decimal128Type, Int64Type, TimestampMicrosecondType},
+    datatypes::{DataType, Decimal128Type, Int64Type, TimestampMicrosecondType},
 };
 use proptest::prelude::*;
 
@@ -257,7 +257,7 @@ proptest! {
         let periods = lines.column(0).as_primitive::<Int32Type>();
         for spec in plan(&shuffled, SHARD_LINES) {
             let shard = Shard::load(&shuffled, &spec).unwrap();
-            let schema = coded_schema(&schema::billing_lines());
+            let schema = schema::billing_lines().coded_file_schema();
             let order = shard.canonical_order().unwrap();
             // The small batches test that none is lost where one ends.
             let batches: Vec<RecordBatch> = order

@@ -5,18 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use arrow::{
     array::{Array, ArrayRef, AsArray as _, DictionaryArray, Int32Array, StringArray},
     buffer::NullBuffer,
-    datatypes::{DataType, Int32Type},
+    datatypes::Int32Type,
 };
 
 use crate::error::{Error, Result};
 
 /// The code of null in every column.
 const NULL: u32 = 0;
-
-/// Type of the columns of texts, in and out.
-pub(crate) fn dictionary_type() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-}
 
 /// The distinct texts of one column, from code 1; code 0 is null.
 #[derive(Debug, Default)]

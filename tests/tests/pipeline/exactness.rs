@@ -25,7 +25,7 @@ async fn shuffled_and_split_input_gives_the_same_bytes() {
     for (i, (input, machine)) in [
         (&whole, Machine::default()),
         (&parts, Machine { threads: 1, ..Machine::default() }),
-        (&parts, Machine { threads: 5, import_memory_bytes: 1, ..Machine::default() }),
+        (&parts, Machine { threads: 16, import_memory_bytes: 1, ..Machine::default() }),
     ]
     .into_iter()
     .enumerate()
