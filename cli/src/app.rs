@@ -28,6 +28,8 @@ pub(crate) struct App {
     pub(crate) config_file: Option<String>,
     /// Options of object stores, from the standard AWS variables.
     pub(crate) store_options: StoreOptions,
+    /// Name of the machine, for collectors to be told apart.
+    pub(crate) host: String,
 }
 
 impl App {
@@ -58,7 +60,10 @@ impl App {
         let settings = Settings::resolve(&layers).map_err(usage)?;
 
         let global = &cli.global;
+        let host = get("HOSTNAME").cloned();
+        let host = host.or_else(|| std::fs::read_to_string("/etc/hostname").ok()).unwrap_or_default();
         Ok(Self {
+            host,
             settings,
             layers,
             form: global.output.unwrap_or_default(),

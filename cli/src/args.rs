@@ -4,6 +4,7 @@
 //! every command understands are in [`Global`]. No option has a default here: defaults stand once, in
 //! [`crate::settings`], so that flag, environment, file and default can be told apart.
 
+mod collect;
 mod deliveries;
 mod factors;
 mod stages;
@@ -11,6 +12,7 @@ mod tools;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use collect::CollectArgs;
 pub(crate) use deliveries::{DeliveriesArgs, DeliveriesCommand};
 pub(crate) use factors::{FactorsArgs, FactorsCommand};
 pub(crate) use stages::{EstimateArgs, ExplainArgs, ImportArgs, RollupArgs, RunArgs, SqlArgs, VerifyArgs};
@@ -89,6 +91,7 @@ pub(crate) enum Form {
 pub(crate) enum Command {
     Run(RunArgs),
     Import(ImportArgs),
+    Collect(CollectArgs),
     Deliveries(DeliveriesArgs),
     Estimate(EstimateArgs),
     Rollup(RollupArgs),
@@ -101,6 +104,13 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Bench(BenchArgs),
     Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// Whether the command handles an interrupt itself, because it has something to finish.
+    pub(crate) fn ends_in_order(&self) -> bool {
+        matches!(self, Self::Collect(_))
+    }
 }
 
 /// Show the settings in force, or an example file.

@@ -1,6 +1,7 @@
 //! What the commands do: one file per verb, each from settings to output.
 
 mod bench;
+mod collect;
 mod completions;
 mod config;
 mod deliveries;
@@ -39,6 +40,7 @@ pub(crate) async fn execute(app: &App, command: Command) -> anyhow::Result<Exit>
     match command {
         Command::Run(args) => run::execute(app, &args).await,
         Command::Import(args) => import::execute(app, &args).await,
+        Command::Collect(args) => collect::execute(app, &args).await,
         Command::Deliveries(args) => deliveries::execute(app, args.command).await,
         Command::Estimate(args) => estimate::execute(app, &args).await,
         Command::Rollup(args) => rollup::execute(app, &args).await,

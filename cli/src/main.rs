@@ -45,10 +45,13 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     let app = App::new(&cli)?;
     let usage_file = cli.global.usage_file.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ends_in_order = cli.command.ends_in_order();
     let result = runtime.block_on(async {
         tokio::select! {
             result = command::execute(&app, cli.command) => result,
-            signal = tokio::signal::ctrl_c() => signal.map(|()| Exit::Interrupted).map_err(Into::into),
+            signal = tokio::signal::ctrl_c(), if !ends_in_order => {
+                signal.map(|()| Exit::Interrupted).map_err(Into::into)
+            }
         }
     });
     // A blocking task that is still at work must not hold up an interrupted process; nothing it does is published.

@@ -1,10 +1,11 @@
 //! What decides how a command behaves, and where each value came from.
 //!
 //! Precedence: flag, then environment (`AIRSHED_<SECTION>_<KEY>`), then `airshed.toml`, then the default. A default is
-//! stated once, in the `Default` of its section. Each key is described once, in [`keys::KEYS`]; the file's example, the
+//! stated once, in the `Default` of its section. Each key is described once, in [`keys::keys`]; the file's example, the
 //! documentation, the environment variables and `config show` are made from that table. An unknown key is an error,
 //! because a setting that is silently ignored is worse than none.
 
+mod collect;
 mod keys;
 mod layers;
 #[cfg(test)]
@@ -13,7 +14,8 @@ mod tests;
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use keys::{KEYS, Key, Kind};
+pub(crate) use collect::CollectSettings;
+pub(crate) use keys::{Key, Kind, keys};
 pub(crate) use layers::{Layers, Origin};
 
 /// Every setting, resolved.
@@ -26,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) method: MethodSettings,
     pub(crate) rollup: RollupSettings,
     pub(crate) factors: FactorSettings,
+    pub(crate) collect: CollectSettings,
 }
 
 /// Section `[import]`.
@@ -87,6 +90,7 @@ impl Default for Settings {
             method: MethodSettings::default(),
             rollup: RollupSettings::default(),
             factors: FactorSettings::default(),
+            collect: CollectSettings::default(),
         }
     }
 }
@@ -172,6 +176,6 @@ impl Settings {
             given.iter().all(|g| *g == given[0]),
             "method.spend_currency, spend_kwh_per_cost and spend_embodied_g_per_cost go together: give all or none"
         );
-        Ok(())
+        self.collect.check(layers)
     }
 }

@@ -121,13 +121,13 @@ fn tables() -> [Table; 6] {
     ]
 }
 
-/// The delivery that a file is of.
+/// The delivery that a file is of; nothing for files of collectors.
 fn holder<'a>(table: &Table, file: &'a DataFile) -> Option<&'a str> {
     if table.name == schema::utilization().name {
-        utilization::delivery_of_file(file)
-    } else {
-        file.partition.get(c::DELIVERY_ID).map(String::as_str)
+        return utilization::delivery_of_file(file);
     }
+    let delivery = file.partition.get(c::DELIVERY_ID).map(String::as_str);
+    delivery.filter(|id| !id.starts_with(schema::COLLECTED_PREFIX))
 }
 
 /// The innermost folder of both; of a folder and something in it, the folder.

@@ -5,9 +5,10 @@
 //! delivery of its own: read again with other content it replaces what it brought before, read again as it was it
 //! changes nothing, and a copy of it elsewhere is left out.
 //!
-//! At any time a resource has at most one measurement of a metric: a row that overlaps another one of its file, or one
-//! that another file brought, is a reject, because no mean of the two would be right. Memory holds the rows of one file
-//! (some 150 bytes each) and, of what other files brought, the intervals of the same resources and periods.
+//! At any time these files bring at most one measurement of a metric of a resource: a row that overlaps another one of its
+//! file, or one that another imported file brought, is a reject, because no mean of the two would be right and nobody says
+//! which is. What collectors brought is not looked at. Memory holds the rows of one file (some 150 bytes each) and, of
+//! what other imported files brought, the intervals of the same resources and periods.
 
 mod publish;
 mod read;
@@ -204,6 +205,11 @@ async fn list(input: &Location) -> Result<(Vec<DataObject>, Vec<IgnoredObject>)>
         return Err(Error::input(format!("there are no CSV files at `{}`", input.url)));
     }
     Ok((objects, ignored))
+}
+
+/// Whether a text is the id of a delivery: not so the names of collectors' shards, which stand at the same place.
+fn is_delivery_id(text: &str) -> bool {
+    text.len() == DELIVERY_ID_DIGITS && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// A hash of the URI, unlike the one that the same file would have as a billing export.

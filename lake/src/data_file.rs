@@ -11,10 +11,14 @@ use arrow::{
     compute::concat_batches,
     datatypes::{DataType, SchemaRef},
 };
+use bytes::Bytes;
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, Encoding, ZstdLevel},
-    file::properties::{EnabledStatistics, WriterProperties, WriterVersion},
+    file::{
+        metadata::{KeyValue, ParquetMetaDataReader},
+        properties::{EnabledStatistics, WriterProperties, WriterVersion},
+    },
     schema::types::ColumnPath,
 };
 use sha2::{Digest as _, Sha256};
@@ -73,9 +77,9 @@ impl DataFile {
 }
 
 /// A Parquet file in memory, ready to be put into the lake.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EncodedFile {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
     pub(crate) rows: u64,
     pub(crate) sha256: String,
 }
@@ -134,12 +138,17 @@ impl FileEncoder {
         Ok(())
     }
 
+    /// Notes a text in the file's footer, for [`footer_note`].
+    pub fn note(&mut self, name: &str, text: String) {
+        self.writer.append_key_value_metadata(KeyValue::new(name.to_owned(), text));
+    }
+
     /// Ends the file.
     pub fn finish(mut self) -> Result<EncodedFile> {
         self.flush()?;
         let bytes = self.writer.into_inner().context(|| format!("cannot end a file of `{}`", self.table))?;
         let sha256 = hex(&Sha256::digest(&bytes));
-        Ok(EncodedFile { bytes, rows: self.rows, sha256 })
+        Ok(EncodedFile { bytes: bytes.into(), rows: self.rows, sha256 })
     }
 
     fn push(&mut self, batch: RecordBatch) {
@@ -162,6 +171,14 @@ impl FileEncoder {
         self.pending_rows = 0;
         Ok(())
     }
+}
+
+/// A text that was noted in the footer of a Parquet file.
+pub fn footer_note(file: Bytes, name: &str) -> Result<Option<String>> {
+    let context = || "cannot read the footer of a file".to_owned();
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).context(context)?;
+    let notes = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+    Ok(notes.filter(|note| note.key == name).find_map(|note| note.value.clone()))
 }
 
 fn properties(schema: &SchemaRef) -> WriterProperties {

@@ -15,7 +15,7 @@ mod location;
 mod log_store;
 mod table;
 
-pub use data_file::{DataFile, EncodedFile, FileEncoder};
+pub use data_file::{DataFile, EncodedFile, FileEncoder, footer_note};
 pub use error::{Error, ErrorKind, Result, is_refusal};
 pub use lake::Lake;
 pub use location::{Location, StoreOptions};

@@ -12,7 +12,7 @@ use std::{
 
 use object_store::{
     ObjectStore,
-    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+    aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider},
     local::LocalFileSystem,
     path::Path,
 };
@@ -45,8 +45,17 @@ impl Location {
     /// # Errors
     /// [`ErrorKind::Input`] for another scheme, a missing bucket or options that the store refuses.
     pub fn parse(text: &str, options: &StoreOptions) -> Result<Self> {
+        Self::parse_as(text, options, None)
+    }
+
+    /// As [`Self::parse`]; S3 is entered with the credentials that `credentials` gives, where it gives any.
+    pub fn parse_as(
+        text: &str,
+        options: &StoreOptions,
+        credentials: Option<AwsCredentialProvider>,
+    ) -> Result<Self> {
         match text.split_once("://") {
-            Some(("s3" | "s3a", rest)) => Self::s3(rest, options),
+            Some(("s3" | "s3a", rest)) => Self::s3(rest, options, credentials),
             Some(("file", _)) => {
                 let url = Url::parse(text)
                     .map_err(|e| Error::with_source(ErrorKind::Input, format!("`{text}` is not a URL"), e))?;
@@ -99,7 +108,7 @@ impl Location {
         Ok(Self { store: Arc::new(LocalFileSystem::new()), path, url })
     }
 
-    fn s3(rest: &str, options: &StoreOptions) -> Result<Self> {
+    fn s3(rest: &str, options: &StoreOptions, credentials: Option<AwsCredentialProvider>) -> Result<Self> {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
             return Err(Error::input(format!("`s3://{rest}` names no bucket")));
@@ -109,6 +118,9 @@ impl Location {
             if let Ok(key) = AmazonS3ConfigKey::from_str(&name.to_ascii_lowercase()) {
                 builder = builder.with_config(key, value);
             }
+        }
+        if let Some(credentials) = credentials {
+            builder = builder.with_credentials(credentials);
         }
         let plain_http = options.iter().any(|(name, value)| {
             name.to_ascii_lowercase().contains("endpoint") && value.starts_with("http://")

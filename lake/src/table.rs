@@ -1,6 +1,9 @@
 //! One Delta table: what it holds now, and how that changes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use airshed_domain::schema::Table;
 use arrow::datatypes::{Field, Schema};
@@ -172,7 +175,7 @@ impl LakeTable {
         operation: &str,
     ) -> Result<bool> {
         self.refresh().await?;
-        self.replace_in_place(selected, files, None, operation).await
+        self.replace_in_place(selected, files, Vec::new(), operation).await
     }
 
     /// As [`Self::replace`], of the version that this handle reads. When another writer that names the same sequence has
@@ -185,23 +188,16 @@ impl LakeTable {
         sequence: &str,
         operation: &str,
     ) -> Result<bool> {
-        let context = || format!("cannot read table `{}`", self.table.name);
-        let last = self
-            .delta
-            .snapshot()
-            .context(context)?
-            .transaction_version(self.delta.log_store().as_ref(), sequence.to_owned())
-            .await
-            .context(context)?;
+        let last = self.last_number(sequence).await?;
         let next = Transaction::new(sequence, last.map_or(1, |last| last + 1));
-        self.replace_in_place(selected, files, Some(next), operation).await
+        self.replace_in_place(selected, files, vec![next], operation).await
     }
 
     async fn replace_in_place(
         &mut self,
         selected: &FileFilter<'_>,
         files: &[DataFile],
-        transaction: Option<Transaction>,
+        transactions: Vec<Transaction>,
         operation: &str,
     ) -> Result<bool> {
         let current: Vec<DataFile> = self.files()?.into_iter().filter(|file| selected(file)).collect();
@@ -209,14 +205,39 @@ impl LakeTable {
         let is_gone = |file: &&DataFile| !files.iter().any(|f| f.path == file.path);
         let added: Vec<_> = files.iter().filter(is_new).collect();
         let removed: Vec<_> = current.iter().filter(is_gone).collect();
-        self.commit(&added, &removed, transaction, operation).await
+        if added.is_empty() && removed.is_empty() {
+            return Ok(false);
+        }
+        let changes = Changes { added: &added, removed: &removed, data_change: true };
+        self.commit(changes, transactions, operation).await
+    }
+
+    /// Puts the rows of `old` into `new`, in one atomic commit, of the version that this handle reads. Writers that add or
+    /// replace other files are not disturbed.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Retry`] when another writer that names the same sequence has committed since, or removed files
+    /// of the table; nothing changes then.
+    pub async fn rewrite_in_sequence(
+        &mut self,
+        old: &[DataFile],
+        new: &[DataFile],
+        sequence: &str,
+        operation: &str,
+    ) -> Result<()> {
+        let last = self.last_number(sequence).await?;
+        let next = Transaction::new(sequence, last.map_or(1, |last| last + 1));
+        let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
+        // Where files are said to hold no other data than before, an append from an older version is not refused.
+        let changes = Changes { added: &new, removed: &old, data_change: false };
+        self.commit(changes, vec![next], operation).await.map(drop)
     }
 
     /// Adds one file to a table that only grows. When a file of the same path is there, nothing is committed.
     pub async fn append(&mut self, file: &DataFile, operation: &str) -> Result<bool> {
         self.refresh().await?;
         let known = self.files()?.iter().any(|f| f.path == file.path);
-        if known { Ok(false) } else { self.commit(&[file], &[], None, operation).await }
+        if known { Ok(false) } else { self.commit(Changes::adding(&[file]), Vec::new(), operation).await }
     }
 
     /// Adds one file under a number of a sequence. Of two writers that hold the same number, one is refused with
@@ -228,16 +249,38 @@ impl LakeTable {
         number: i64,
         operation: &str,
     ) -> Result<()> {
-        let context = || format!("cannot read table `{}`", self.table.name);
-        let snapshot = self.delta.snapshot().context(context)?;
-        let taken = snapshot
-            .transaction_version(self.delta.log_store().as_ref(), sequence.to_owned())
-            .await
-            .context(context)?;
+        let taken = self.last_number(sequence).await?;
         if taken.is_some_and(|last| last >= number) {
             return Err(Error::retry(format!("number {number} of `{sequence}` was taken by another writer")));
         }
-        self.commit(&[file], &[], Some(Transaction::new(sequence, number)), operation).await.map(drop)
+        let next = Transaction::new(sequence, number);
+        self.commit(Changes::adding(&[file]), vec![next], operation).await.map(drop)
+    }
+
+    /// The last number of a sequence that this version holds.
+    pub async fn last_number(&self, sequence: &str) -> Result<Option<i64>> {
+        let context = || format!("cannot read table `{}`", self.table.name);
+        let snapshot = self.delta.snapshot().context(context)?;
+        snapshot
+            .transaction_version(self.delta.log_store().as_ref(), sequence.to_owned())
+            .await
+            .context(context)
+    }
+
+    /// Adds files in one commit, under a number in each of several sequences.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Retry`] when another writer has taken a number of one of the sequences since the version that
+    /// this handle reads; nothing changes then.
+    pub async fn append_under(
+        &mut self,
+        files: &[DataFile],
+        numbers: &[(String, i64)],
+        operation: &str,
+    ) -> Result<()> {
+        let transactions = numbers.iter().map(|(sequence, number)| Transaction::new(sequence, *number));
+        let files: Vec<_> = files.iter().collect();
+        self.commit(Changes::adding(&files), transactions.collect(), operation).await.map(drop)
     }
 
     /// A DataFusion table over the files of this version that `filter` accepts.
@@ -275,23 +318,24 @@ impl LakeTable {
 
     async fn commit(
         &mut self,
-        added: &[&DataFile],
-        removed: &[&DataFile],
-        transaction: Option<Transaction>,
+        Changes { added, removed, data_change }: Changes<'_>,
+        transactions: Vec<Transaction>,
         operation: &str,
     ) -> Result<bool> {
-        if added.is_empty() && removed.is_empty() {
+        if added.is_empty() && removed.is_empty() && transactions.is_empty() {
             return Ok(false);
         }
         let context = || format!("cannot commit to table `{}`", self.table.name);
-        let mut actions: Vec<Action> = added.iter().map(|file| Action::Add(add_action(file))).collect();
+        let mut actions: Vec<Action> =
+            added.iter().map(|file| Action::Add(add_action(file, data_change))).collect();
+        let removed: HashSet<&str> = removed.iter().map(|file| file.path.as_str()).collect();
         let snapshot = self.delta.snapshot().context(context)?;
         actions.extend(
             snapshot
                 .log_data()
                 .iter()
-                .filter(|view| removed.iter().any(|file| file.path == view.path()))
-                .map(|view| Action::Remove(view.remove_action(true))),
+                .filter(|view| removed.contains(view.path().as_ref()))
+                .map(|view| Action::Remove(view.remove_action(data_change))),
         );
         let delta_operation = DeltaOperation::Write {
             mode: SaveMode::Append,
@@ -299,7 +343,7 @@ impl LakeTable {
             predicate: None,
         };
         let properties = CommitProperties::default()
-            .with_application_transactions(transaction.into_iter().collect())
+            .with_application_transactions(transactions)
             .with_metadata([("airshed.operation".to_owned(), serde_json::Value::from(operation))]);
         CommitBuilder::from(properties)
             .with_actions(actions)
@@ -308,6 +352,20 @@ impl LakeTable {
             .context(context)?;
         self.refresh().await?;
         Ok(true)
+    }
+}
+
+/// What a commit does to the files of a table.
+struct Changes<'a> {
+    added: &'a [&'a DataFile],
+    removed: &'a [&'a DataFile],
+    /// Whether rows come or go; else they only stand in other files.
+    data_change: bool,
+}
+
+impl<'a> Changes<'a> {
+    fn adding(added: &'a [&'a DataFile]) -> Self {
+        Self { added, removed: &[], data_change: true }
     }
 }
 
@@ -353,13 +411,13 @@ async fn create(location: &Location, table: &Table) -> Result<()> {
         .context(context)
 }
 
-fn add_action(file: &DataFile) -> Add {
+fn add_action(file: &DataFile, data_change: bool) -> Add {
     Add {
         path: file.path.clone(),
         partition_values: file.partition.iter().map(|(k, v)| (k.clone(), Some(v.clone()))).collect(),
         size: i64::try_from(file.size).unwrap_or(i64::MAX),
         modification_time: 0,
-        data_change: true,
+        data_change,
         stats: Some(format!("{{\"numRecords\":{}}}", file.rows)),
         tags: None,
         deletion_vector: None,

@@ -103,7 +103,7 @@ def member(account, lists=True):
     }
     instances = ["ec2:DescribeInstances", "ec2:DescribeVolumes"]
     listing = {
-        "ServiceLists": allow(["dynamodb:ListTables", *instances, "lambda:ListFunctions", "s3:ListAllMyBuckets"]),
+        "ServiceLists": allow(["dynamodb:ListTables", *instances, "lambda:ListFunctions"]),
         "DatabaseList": allow("rds:DescribeDBInstances", f"arn:aws:rds:*:{account}:db:*"),
     }
     return found | (listing if lists else {})
@@ -225,16 +225,14 @@ def test_the_management_account_shows_the_organisation_and_nothing_that_was_not_
     assert role["Arn"] == outputs["RoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/airshed/airshed-management"
     assert trust == trusted(ORGANIZATION)
     tree = "arn:aws:organizations::*"
-    calls = ("DescribeOrganization", "ListAccounts", "ListDelegatedAdministrators", "ListRoots")
+    calls = ("DescribeOrganization", "ListAccounts", "ListRoots")
     assert allowed == {
         "Organization": allow([f"organizations:{call}" for call in calls]),
         "OrganizationTree": allow(
             ["organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent"],
             [f"{tree}:root/{ORGANIZATION}/*", f"{tree}:ou/{ORGANIZATION}/*"],
         ),
-        "AccountDetails": allow(
-            ["organizations:ListParents", "organizations:ListTagsForResource"], f"{tree}:account/{ORGANIZATION}/*"
-        ),
+        "AccountDetails": allow("organizations:ListTagsForResource", f"{tree}:account/{ORGANIZATION}/*"),
         "ProviderFigures": allow("sustainability:GetEstimatedCarbonEmissions"),
     }
 
@@ -248,16 +246,7 @@ def test_aggregator_and_exports_can_lie_in_an_account_of_their_own(cloud):
     via = {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}
     owned = {"StringEquals": {"aws:ResourceAccount": "555566667777"}}
     assert cloud.role("airshed-management")[2] == {
-        "AggregatorList": allow("config:DescribeConfigurationAggregators"),
-        "AggregatedInventory": allow(
-            [
-                "config:BatchGetAggregateResourceConfig",
-                "config:DescribeConfigurationAggregatorSourcesStatus",
-                "config:ListAggregateDiscoveredResources",
-                "config:SelectAggregateResourceConfig",
-            ],
-            aggregator,
-        ),
+        "AggregatedInventory": allow("config:SelectAggregateResourceConfig", aggregator),
         "ExportListing": allow(
             "s3:ListBucket", "arn:aws:s3:::acme-bills", Condition={"StringLike": {"s3:prefix": "exports/all/*"}} | owned
         ),

@@ -22,6 +22,9 @@ EXCEPTIONS = {"kms:Decrypt", "sqs:DeleteMessage", "sqs:ReceiveMessage"}
 SERVICE_ROLES = {"DeliveryRole", "StreamRole"}
 # Their resource type (a dataset) is not what these calls read: metrics have no ARN.
 WITHOUT_ARN = {"cloudwatch:GetMetricData", "cloudwatch:ListMetrics"}
+# The collectors' calls, and what their names are in policies where that differs.
+CALLS = INFRA.parent / "ingest/aws/src"
+IAM_NAMES = {"tagging": "tag", "sqs:deletemessagebatch": "sqs:deletemessage"}
 REFERENCE = json.loads((Path(cfnlint.__file__).parent / "data/AdditionalSpecs/Policies.json").read_text())
 
 
@@ -194,6 +197,24 @@ def test_every_terraform_file_parses_and_every_variable_is_used(module):
     assert set(re.findall(r"\bvar\.(\w+)", text)) == declared
     text = re.sub(r'variable "\w+" \{.*?\n\}\n', "", text, flags=re.S)
     assert set(re.findall(r"\bvar\.(\w+)", text)) == declared
+
+
+def test_every_call_of_the_collectors_is_granted_and_nothing_else():
+    """The calls by their names in the SDK; objects and keys are read through other means than the SDK."""
+    services = "account|cloudwatch|config|dynamodb|ec2|lambda|organizations|rds|sustainability|tagging"
+    made = set()
+    for path in sorted(CALLS.rglob("*.rs")):
+        text = path.read_text()
+        made |= {(service, call) for service, call in re.findall(rf"clients\s*\.({services})\s*\.(\w+)\(\)", text)}
+        if path.name == "queue.rs":
+            made |= {("sqs", call) for call in re.findall(r"\bself\s*\.client\s*\.(\w+)\(\)", text)}
+    calls = {f"{IAM_NAMES.get(service, service)}:{call.replace('_', '')}" for service, call in made}
+    granted = {action.lower() for template in TEMPLATES for found in collector_statements(template.stem)
+               for action in listed(found["Action"])}
+    assert len(calls) >= 19
+    assert {IAM_NAMES.get(call, call) for call in calls} == {
+        action for action in granted if action.split(":")[0] not in {"kms", "s3"}
+    }
 
 
 def test_the_readme_explains_every_permission():

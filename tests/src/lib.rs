@@ -1,1 +1,3 @@
-//! Suites that cross crates. The crate itself is empty; each suite is a file or folder of `tests/tests`.
+//! Suites that cross crates; each is a file or folder of `tests/tests`. Here is what they share.
+
+pub mod dying_store;

@@ -20,9 +20,10 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    plan::{RunPlan, code_version},
+    plan::{RunInputs, RunPlan, code_version},
+    planner::Planner,
     read, totals,
-    utilization::Measurements,
+    utilization::{HeldMeasurements, Measurements},
 };
 
 /// What numbers are calculated with.
@@ -83,8 +84,9 @@ pub async fn estimate(
     progress: &dyn Progress,
 ) -> Result<Vec<PeriodOutcome>> {
     let mut outcomes = Vec::new();
-    let plans = RunPlan::all(lake, calculation, None).await?;
-    for plan in plans.into_iter().filter(|plan| wanted(plan.period)) {
+    let Some(planner) = Planner::open(lake, calculation, None).await? else { return Ok(outcomes) };
+    for period in planner.periods().filter(|period| wanted(*period)) {
+        let plan = planner.plan(period).await?;
         let outcome = match control::find_run(lake, &plan.run_id).await? {
             Some(run) => PeriodOutcome { run, unchanged: true },
             None => PeriodOutcome {
@@ -139,7 +141,7 @@ async fn compute(
 /// Calculates a recorded run again and compares it with what the lake holds.
 ///
 /// Returns the content hashes of the emissions files as `(stored, recalculated)`, in order. `None` when the
-/// calculation at hand (factors, method, options, code) or the billing lines are not those of the run.
+/// calculation at hand (factors, method, options, code), the billing lines or the measurements are not those of the run.
 pub async fn replay(
     lake: &Lake,
     calculation: &Calculation,
@@ -147,10 +149,15 @@ pub async fn replay(
     threads: usize,
     progress: &dyn Progress,
 ) -> Result<Option<Vec<(String, String)>>> {
-    let plans = RunPlan::all(lake, calculation, Some(run.billing_version)).await?;
-    let Some(plan) = plans.into_iter().find(|plan| plan.run_id == run.run_id) else {
+    let Some(planner) = Planner::open(lake, calculation, Some(run.billing_version)).await? else {
         return Ok(None);
     };
+    let read = RunInputs::of(run)?.utilization;
+    let Ok(measured) = HeldMeasurements::find(lake, run.period, &read).await? else { return Ok(None) };
+    let plan = planner.plan_with(run.period, measured, read)?;
+    if plan.run_id != run.run_id {
+        return Ok(None);
+    }
     progress.begin(plan.period, plan.files.iter().map(|(file, _)| file.rows).sum());
     let emissions = lake.table(&schema::emissions()).await?;
     let stored: BTreeMap<usize, String> = emissions
@@ -188,8 +195,7 @@ async fn shards<'a>(
     threads: usize,
 ) -> Result<impl stream::Stream<Item = Result<(usize, Shard)>> + Unpin + 'a> {
     let billing = lake.table(&schema::billing_lines()).await?.at_version(plan.billing_version).await?;
-    let utilization = lake.existing_table(&schema::utilization()).await?;
-    let measured = Arc::new(Measurements::load(utilization.as_ref(), &plan.utilization_files).await?);
+    let measured = plan.measured.measurements().await?;
     let work = plan.files.iter().enumerate().map(move |(index, (file, first_seq))| {
         let (billing, measured) = (billing.clone(), Arc::clone(&measured));
         async move {

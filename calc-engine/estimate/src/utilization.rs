@@ -1,34 +1,36 @@
 //! Measured processor utilisation, joined to billing lines by resource and time.
 //!
 //! A line gets the mean over the part of its time that was measured, and the share of its time that this part is. What
-//! follows from both is the kernels' matter.
+//! follows from both is the kernels' matter. Where measurements overlap, [`resolve`] says which one speaks.
 
-use std::collections::HashMap;
+mod held;
+mod load;
+mod resolve;
 
-use airshed_domain::{
-    period::BillingPeriod,
-    schema::{self, column as c},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use airshed_domain::{period::BillingPeriod, schema::column as c};
 use airshed_kernels::utilization::Measured;
 use airshed_lake::{DataFile, Lake, LakeTable};
 use arrow::{
     array::{Array as _, AsArray as _, Float64Builder, RecordBatch},
     compute::cast,
-    datatypes::{DataType, Field, Float64Type, Schema, TimestampMicrosecondType},
+    datatypes::{DataType, Field, Schema, TimestampMicrosecondType},
 };
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use std::sync::Arc;
+use sha2::{Digest as _, Sha256};
 
+pub use self::held::{HeldMeasurements, MeasuredContent, MeasuredInput};
+use self::resolve::Interval;
 use crate::{
     error::{Error, ErrorKind, Result},
-    plan::{RunInputs, utilization_of},
+    plan::RunInputs,
 };
 
-/// Measured intervals by resource: `(start, end, average)` in microseconds, sorted and not overlapping by
-/// construction of the table.
+/// Measured intervals by resource, in order and without overlap.
 #[derive(Debug, Default)]
 pub(crate) struct Measurements {
-    by_resource: HashMap<String, Vec<(i64, i64, f64)>>,
+    by_resource: HashMap<Box<str>, Vec<Interval>>,
+    sha256: Option<String>,
 }
 
 /// A billing line of a run with the measurements that the run read for it, as the estimator takes them.
@@ -44,70 +46,23 @@ pub async fn with_measurements(
     if inputs.utilization.is_empty() {
         return Ok(line);
     }
-    if let Some(newest) = lake.existing_table(&schema::utilization()).await? {
-        // Newer measurements may wait for a run of their own: then an older version holds those of this run.
-        for version in (0..=newest.version()).rev() {
-            let table = newest.at_version(version).await?;
-            let files = utilization_of(Some(&table), period)?;
-            if files.iter().map(DataFile::content_hash).eq(inputs.utilization.iter().map(String::as_str)) {
-                return Measurements::load(Some(&table), &files).await?.join(line);
-            }
-        }
-    }
-    let gone = format!("the utilisation that the run of {period} read is not in the lake any more");
-    Err(Error::new(ErrorKind::Input, gone))
+    let held = HeldMeasurements::find(lake, period, &inputs.utilization).await??;
+    held.measurements().await?.join(line)
 }
 
 impl Measurements {
     /// Reads files of the table `utilization`.
-    pub(crate) async fn load(table: Option<&LakeTable>, files: &[DataFile]) -> Result<Self> {
-        let mut this = Self::default();
-        let Some(table) = table else { return Ok(this) };
-        for file in files {
-            let corrupt = |e: Box<dyn std::error::Error + Send + Sync>| {
-                Error::with_source(ErrorKind::Corrupt, format!("`{}` cannot be read", file.path), e)
-            };
-            let reader = ParquetRecordBatchReaderBuilder::try_new(table.fetch(file).await?)
-                .and_then(ParquetRecordBatchReaderBuilder::build)
-                .map_err(|e| corrupt(e.into()))?;
-            for batch in reader {
-                this.push(&batch.map_err(|e| corrupt(e.into()))?)?;
-            }
-        }
-        this.by_resource.values_mut().for_each(|intervals| intervals.sort_by_key(|i| (i.0, i.1)));
-        Ok(this)
+    pub(crate) async fn load(table: &LakeTable, files: &[DataFile]) -> Result<Self> {
+        let by_resource = load::load(table, files).await?;
+        let hashed = move || Self { sha256: sha256(&by_resource), by_resource };
+        tokio::task::spawn_blocking(hashed)
+            .await
+            .map_err(|e| Error::with_source(ErrorKind::Corrupt, "hashing measurements broke off", e))
     }
 
-    fn push(&mut self, batch: &RecordBatch) -> Result<()> {
-        let column = |name: &str, data_type: &DataType| {
-            batch
-                .column_by_name(name)
-                .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("utilization lacks `{name}`")))
-                .and_then(|array| {
-                    cast(array, data_type).map_err(|e| {
-                        Error::with_source(ErrorKind::Corrupt, format!("utilization `{name}`"), e)
-                    })
-                })
-        };
-        let resource = column(c::RESOURCE_ID, &DataType::Utf8)?;
-        let metric = column(c::METRIC, &DataType::Utf8)?;
-        let start = column(c::USAGE_START, &schema::timestamp_type())?;
-        let end = column(c::USAGE_END, &schema::timestamp_type())?;
-        let avg = column(c::AVG, &DataType::Float64)?;
-        let (resource, metric) = (resource.as_string::<i32>(), metric.as_string::<i32>());
-        let start = start.as_primitive::<TimestampMicrosecondType>();
-        let end = end.as_primitive::<TimestampMicrosecondType>();
-        let avg = avg.as_primitive::<Float64Type>();
-        for row in (0..batch.num_rows()).filter(|row| metric.value(*row) == schema::CPU_UTILIZATION) {
-            let interval = (start.value(row), end.value(row), avg.value(row));
-            match self.by_resource.get_mut(resource.value(row)) {
-                Some(intervals) => intervals.push(interval),
-                None => {
-                    self.by_resource.insert(resource.value(row).to_owned(), vec![interval]);
-                }
-            }
-        }
-        Ok(())
+    /// SHA-256 over all of them, sorted by resource and time; nothing when there are none.
+    pub(crate) fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
     }
 
     /// Adds the columns `utilization` and `utilization_cover` to a batch of billing lines: the mean of the measured
@@ -152,16 +107,33 @@ impl Measurements {
     }
 }
 
+fn sha256(by_resource: &HashMap<Box<str>, Vec<Interval>>) -> Option<String> {
+    let mut resources: Vec<_> = by_resource.iter().collect();
+    resources.sort_unstable_by_key(|(resource, _)| *resource);
+    let mut hash = Sha256::new();
+    for (resource, intervals) in &resources {
+        hash.update((resource.len() as u64).to_le_bytes());
+        hash.update(resource.as_bytes());
+        hash.update((intervals.len() as u64).to_le_bytes());
+        for interval in *intervals {
+            hash.update(interval.start_us.to_le_bytes());
+            hash.update(interval.end_us.to_le_bytes());
+            hash.update(interval.avg.to_bits().to_le_bytes());
+        }
+    }
+    (!resources.is_empty()).then(|| format!("{:x}", hash.finalize()))
+}
+
 /// Mean of the intervals over `[start, end)`, weighted by shared time, and the share of that time which they cover.
 /// A line without a length was measured if an interval holds its start.
-fn weighted_mean(intervals: &[(i64, i64, f64)], start: i64, end: i64) -> Option<Measured> {
+fn weighted_mean(intervals: &[Interval], start: i64, end: i64) -> Option<Measured> {
     let end = end.max(start.saturating_add(1));
-    let first = intervals.partition_point(|(_, interval_end, _)| *interval_end <= start);
+    let first = intervals.partition_point(|interval| interval.end_us <= start);
     let (mut weighted, mut shared) = (0.0, 0i64);
-    for (interval_start, interval_end, avg) in intervals[first..].iter().take_while(|i| i.0 < end) {
-        let overlap = (*interval_end).min(end) - (*interval_start).max(start);
+    for interval in intervals[first..].iter().take_while(|interval| interval.start_us < end) {
+        let overlap = interval.end_us.min(end) - interval.start_us.max(start);
         if overlap > 0 {
-            weighted += avg * overlap as f64;
+            weighted += interval.avg * overlap as f64;
             shared += overlap;
         }
     }
@@ -173,9 +145,13 @@ fn weighted_mean(intervals: &[(i64, i64, f64)], start: i64, end: i64) -> Option<
 mod tests {
     use super::*;
 
+    fn interval(start_us: i64, end_us: i64, avg: f64) -> Interval {
+        Interval { start_us, end_us, avg }
+    }
+
     #[test]
     fn partial_coverage_is_weighted_by_time() {
-        let intervals = [(0, 10, 0.2), (10, 40, 0.6)];
+        let intervals = [interval(0, 10, 0.2), interval(10, 40, 0.6)];
         for (start, end, mean, cover) in [
             (0, 10, 0.2, 1.0),
             (0, 40, (0.2 * 10.0 + 0.6 * 30.0) / 40.0, 1.0),
@@ -191,7 +167,28 @@ mod tests {
     fn five_minutes_do_not_stand_for_a_month() {
         let minute = 60_000_000;
         let month = 31 * 24 * 60;
-        let found = weighted_mean(&[(0, 5 * minute, 1.0)], 0, month * minute).unwrap();
+        let found = weighted_mean(&[interval(0, 5 * minute, 1.0)], 0, month * minute).unwrap();
         assert!((found.cover - 5.0 / 44_640.0).abs() < 1e-15, "{found:?}");
+    }
+
+    #[test]
+    fn the_hash_is_of_the_content_and_nothing_measured_has_none() {
+        let of = |resources: &[(&str, &[Interval])]| {
+            sha256(
+                &resources.iter().map(|(name, intervals)| (Box::from(*name), intervals.to_vec())).collect(),
+            )
+        };
+        let (first, second) = (interval(0, 5, 0.5), interval(5, 10, 0.5));
+        let both = of(&[("a", &[first]), ("b", &[second])]);
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[("b", &[second]), ("a", &[first])]), both);
+        for other in [
+            of(&[("a", &[first, second]), ("b", &[])]),
+            of(&[("a", &[second]), ("b", &[first])]),
+            of(&[("a", &[interval(0, 5, 0.500_000_000_000_000_1)]), ("b", &[second])]),
+            of(&[("a", &[first])]),
+        ] {
+            assert_ne!(other, both);
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     failure::Exit,
     output,
-    settings::{KEYS, Layers},
+    settings::{Layers, keys},
 };
 
 pub(crate) fn show(app: &App) -> anyhow::Result<Exit> {
@@ -19,7 +19,7 @@ pub(crate) fn show(app: &App) -> anyhow::Result<Exit> {
         let absent = (!key.absent.is_empty()).then(|| format!("({})", key.absent));
         vec![Some(key.name.to_owned()), value.or(absent), Some(origin)]
     };
-    let rows: Vec<_> = KEYS.iter().map(row).collect();
+    let rows: Vec<_> = keys().map(row).collect();
     output::write_rows(app.form, &["setting", "value", "from"], &rows)?;
     Ok(Exit::Done)
 }
@@ -34,7 +34,7 @@ pub(crate) fn example_text() -> anyhow::Result<String> {
     let defaults = Layers::defaults()?;
     let mut text = String::from("# Settings of airshed. Every key may be left out.\n");
     let mut section = "";
-    for key in KEYS {
+    for key in keys() {
         let (of, name) = key.parts();
         if of != section {
             write!(text, "\n[{of}]")?;

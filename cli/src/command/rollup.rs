@@ -9,7 +9,7 @@ use airshed_domain::{
     period::BillingPeriod,
     schema::{self, Table, column as c},
 };
-use airshed_estimate::RunInputs;
+use airshed_estimate::{HeldMeasurements, RunInputs};
 use airshed_lake::{
     Lake,
     control::{self, RunRecord},
@@ -28,22 +28,30 @@ use crate::{
 pub(super) async fn execute(app: &App, args: &RollupArgs) -> anyhow::Result<Exit> {
     let periods = Periods::parse(&args.periods)?;
     let lake = app.lake()?;
-    let held = [files(&lake, &schema::billing_lines()).await?, files(&lake, &schema::utilization()).await?];
-    let mut newest: BTreeMap<BillingPeriod, (bool, RunRecord)> = BTreeMap::new();
-    for run in control::runs(&lake).await? {
-        let is_of_held = reads(&run, &held)?;
-        let rank = |is_of_held: bool, run: &RunRecord| (is_of_held, run.published_at_us, run.run_id.clone());
-        let known = newest.get(&run.period);
-        let later = known.is_none_or(|(of_held, known)| rank(*of_held, known) < rank(is_of_held, &run));
-        if periods.contains(run.period) && later {
-            newest.insert(run.period, (is_of_held, run));
+    let lines = files(&lake, &schema::billing_lines()).await?;
+    let utilization = lake.existing_table(&schema::utilization()).await?;
+    let mut by_period: BTreeMap<BillingPeriod, Vec<RunRecord>> = BTreeMap::new();
+    for run in control::runs(&lake).await?.into_iter().filter(|run| periods.contains(run.period)) {
+        by_period.entry(run.period).or_default().push(run);
+    }
+    let mut newest = Vec::new();
+    for (period, mut runs) in by_period {
+        let measured = HeldMeasurements::of(utilization.as_ref(), period)?;
+        let billed = lines.get(&period.to_string()).cloned().unwrap_or_default();
+        runs.sort_by(|a, b| (b.published_at_us, &b.run_id).cmp(&(a.published_at_us, &a.run_id)));
+        let mut of_held = 0;
+        for (index, run) in runs.iter().enumerate() {
+            if reads(run, &billed, &measured).await? {
+                of_held = index;
+                break;
+            }
         }
+        newest.push(runs.swap_remove(of_held));
     }
     if newest.is_empty() {
         let problem = Problem::failed(format!("{} holds no run of such a period", app.settings.lake));
         bail!(problem.hint("`airshed estimate` makes one"));
     }
-    let newest: Vec<_> = newest.into_values().map(|(_, run)| run).collect();
     let (outcomes, _) = stage(app, &lake, &newest).await?;
     let row = |outcome: &RollupOutcome| {
         let state = if outcome.published { "now current" } else { "was current" };
@@ -72,13 +80,14 @@ async fn files(lake: &Lake, table: &Table) -> anyhow::Result<Files> {
 }
 
 /// Whether a run read just the billing lines and measurements that the ledger holds now.
-fn reads(run: &RunRecord, [lines, measurements]: &[Files; 2]) -> anyhow::Result<bool> {
+async fn reads(
+    run: &RunRecord,
+    lines: &BTreeSet<String>,
+    measured: &HeldMeasurements,
+) -> anyhow::Result<bool> {
     let inputs = RunInputs::of(run)?;
     let read: BTreeSet<String> = inputs.batches.into_iter().flat_map(|batch| batch.files).collect();
-    let measured: BTreeSet<String> = inputs.utilization.into_iter().collect();
-    let period = run.period.to_string();
-    let held = |files: &Files| files.get(&period).cloned().unwrap_or_default();
-    Ok(read == held(lines) && measured == held(measurements))
+    Ok(read == *lines && measured.are(&inputs.utilization).await?)
 }
 
 /// Rolls up runs; returns the outcomes and the seconds it took.

@@ -145,7 +145,8 @@ async fn replayed(app: &App, lake: &Lake, run: &RunRecord) -> anyhow::Result<Che
 
 fn why_not_repeatable(run: &RunRecord, factor_set: &str) -> String {
     if run.factor_set == factor_set {
-        "cannot be repeated: settings, version or billing lines are not those of the run".to_owned()
+        "cannot be repeated: settings, version, billing lines or measurements are not those of the run"
+            .to_owned()
     } else {
         format!("cannot be repeated: the run used factor set {}, at hand is {factor_set}", run.factor_set)
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     command::config_example,
-    settings::{KEYS, Layers},
+    settings::{Layers, keys},
 };
 
 pub(super) fn text() -> String {
@@ -16,7 +16,7 @@ pub(super) fn text() -> String {
          to its own folder. Unknown keys are refused. `airshed config show` prints every value with its origin, `airshed \
          config example` a file to start from.\n\n| Setting | Environment | Default | Meaning |\n|---|---|---|---|\n",
     );
-    for key in KEYS {
+    for key in keys() {
         let default =
             defaults.shown(key.name).map_or_else(|| key.absent.to_owned(), |value| format!("`{value}`"));
         writeln!(text, "| `{}` | `{}` | {default} | {} |", key.name, key.env(), key.what).unwrap();

@@ -1,11 +1,15 @@
 //! The table of settings: one row per key, from which everything that lists settings is made.
 
+mod collect;
+
 /// What kind of value a key takes, and how the text of an environment variable becomes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
     Integer,
     Number,
+    /// `true` or `false`.
+    Flag,
     /// Comma-separated in the environment.
     List,
     /// A local path or URI; one from the file is relative to the folder of the file.
@@ -41,7 +45,12 @@ impl Key {
 }
 
 /// Every setting, in the order of the file.
-pub(crate) const KEYS: &[Key] = &[
+pub(crate) fn keys() -> impl Iterator<Item = &'static Key> {
+    LEDGER.iter().chain(collect::KEYS)
+}
+
+/// Settings of the ledger and of runs.
+const LEDGER: &[Key] = &[
     Key {
         name: "lake",
         kind: Kind::Path,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use anyhow::{Context as _, anyhow, bail};
 use toml::{Table, Value};
 
-use super::{KEYS, Key, Kind, Settings};
+use super::{Key, Kind, Settings, keys};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Layers {
     pub(crate) fn defaults() -> anyhow::Result<Self> {
         let defaults = Table::try_from(Settings::default()).context("defaults")?;
         let mut layers = Self { values: BTreeMap::new() };
-        for key in KEYS {
+        for key in keys() {
             if let Some(value) = lookup(&defaults, key) {
                 layers.values.insert(key.name, (value.clone(), Origin::Default));
             }
@@ -55,7 +55,7 @@ impl Layers {
             .with_context(|| format!("configuration file {name}"))?;
         let table: Table = text.parse().with_context(|| format!("configuration file {name}"))?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
-        for key in KEYS {
+        for key in keys() {
             if let Some(value) = lookup(&table, key) {
                 let value = relative_to(folder, key.kind, value.clone());
                 self.values.insert(key.name, (value, Origin::File(name.clone())));
@@ -71,7 +71,7 @@ impl Layers {
         variables: impl IntoIterator<Item = (&'e str, &'e str)>,
     ) -> anyhow::Result<()> {
         for (name, text) in variables {
-            let Some(key) = KEYS.iter().find(|key| key.env() == name) else {
+            let Some(key) = keys().find(|key| key.env() == name) else {
                 if !is_of_a_section(name) {
                     continue;
                 }
@@ -107,7 +107,7 @@ impl Layers {
     /// All layers as one table.
     pub(crate) fn merged(&self) -> Table {
         let mut merged = Table::new();
-        for key in KEYS {
+        for key in keys() {
             let Some((value, _)) = self.values.get(key.name) else { continue };
             let (section, name) = key.parts();
             if section.is_empty() {
@@ -124,7 +124,7 @@ impl Layers {
 
 /// Whether a variable is named like a key of one of our sections.
 fn is_of_a_section(name: &str) -> bool {
-    let sections = KEYS.iter().map(|key| key.parts().0).filter(|section| !section.is_empty());
+    let sections = keys().map(|key| key.parts().0).filter(|section| !section.is_empty());
     sections.into_iter().any(|section| name.starts_with(&format!("AIRSHED_{}_", section.to_uppercase())))
 }
 
@@ -141,6 +141,7 @@ fn parse(kind: Kind, text: &str) -> anyhow::Result<Value> {
         Kind::Text | Kind::Path => Value::String(text.to_owned()),
         Kind::Integer => Value::Integer(text.trim().parse().context("a whole number is expected")?),
         Kind::Number => Value::Float(text.trim().parse().context("a number is expected")?),
+        Kind::Flag => Value::Boolean(text.trim().parse().context("true or false is expected")?),
         Kind::List | Kind::Paths => list(),
     })
 }

@@ -82,7 +82,6 @@ data "aws_iam_policy_document" "permissions" {
         "ec2:DescribeInstances",
         "ec2:DescribeVolumes",
         "lambda:ListFunctions",
-        "s3:ListAllMyBuckets",
       ]
       resources = ["*"]
     }

@@ -44,7 +44,7 @@ data "aws_iam_policy_document" "trust" {
 
 data "aws_iam_policy_document" "permissions" {
   # DescribeOrganization: which organisation. ListAccounts: every account with its status. ListRoots: where
-  # the tree begins. ListDelegatedAdministrators: named by `airshed doctor`.
+  # the tree begins.
   dynamic "statement" {
     for_each = var.read_organization ? [true] : []
 
@@ -54,7 +54,6 @@ data "aws_iam_policy_document" "permissions" {
       actions = [
         "organizations:DescribeOrganization",
         "organizations:ListAccounts",
-        "organizations:ListDelegatedAdministrators",
         "organizations:ListRoots",
       ]
       resources = ["*"]
@@ -79,46 +78,26 @@ data "aws_iam_policy_document" "permissions" {
     }
   }
 
-  # ListParents: the unit of one account. ListTagsForResource: its tags.
+  # ListTagsForResource: tags of an account.
   dynamic "statement" {
     for_each = var.read_organization ? [true] : []
 
     content {
-      sid    = "AccountDetails"
-      effect = "Allow"
-      actions = [
-        "organizations:ListParents",
-        "organizations:ListTagsForResource",
-      ]
+      sid       = "AccountDetails"
+      effect    = "Allow"
+      actions   = ["organizations:ListTagsForResource"]
       resources = ["arn:${data.aws_partition.current.partition}:organizations::*:account/${var.organization_id}/*"]
     }
   }
 
-  # DescribeConfigurationAggregators: is there one, of which accounts and regions.
+  # SelectAggregateResourceConfig: the inventory, by a query for each account and region.
   dynamic "statement" {
     for_each = var.config_aggregator_arn != null ? [true] : []
 
     content {
-      sid       = "AggregatorList"
+      sid       = "AggregatedInventory"
       effect    = "Allow"
-      actions   = ["config:DescribeConfigurationAggregators"]
-      resources = ["*"]
-    }
-  }
-
-  # The inventory, page by page or by query, and which accounts and regions the aggregator failed to see.
-  dynamic "statement" {
-    for_each = var.config_aggregator_arn != null ? [true] : []
-
-    content {
-      sid    = "AggregatedInventory"
-      effect = "Allow"
-      actions = [
-        "config:BatchGetAggregateResourceConfig",
-        "config:DescribeConfigurationAggregatorSourcesStatus",
-        "config:ListAggregateDiscoveredResources",
-        "config:SelectAggregateResourceConfig",
-      ]
+      actions   = ["config:SelectAggregateResourceConfig"]
       resources = [var.config_aggregator_arn]
     }
   }

@@ -232,7 +232,7 @@ fn to_utilization(object: &[u8]) -> u64 {
     let mut decoder = Decoder::new(object, Options::default());
     let mut rows = 0;
     while let Some(batch) = decoder.next_batch().expect("a slice does not fail") {
-        let converted = utilization::convert(&batch.points).expect("columns of data points");
+        let converted = utilization::convert(&batch.points, |_| true).expect("columns of data points");
         rows += converted.rows.num_rows() as u64;
         black_box(&converted.rows);
     }

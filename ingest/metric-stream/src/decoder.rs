@@ -61,6 +61,7 @@ pub struct Decoder<R: Read> {
     json: json::Reader,
     records: u64,
     at_end: bool,
+    cut_off: bool,
 }
 
 impl<R: Read> Decoder<R> {
@@ -73,12 +74,18 @@ impl<R: Read> Decoder<R> {
             json: json::Reader::default(),
             records: 0,
             at_end: false,
+            cut_off: false,
         }
     }
 
     /// The format, once the first batch was asked for.
     pub fn format(&self) -> Option<Format> {
         self.format
+    }
+
+    /// Whether what came last could not be read to the end of the object, and an unknown number of records is lost.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off
     }
 
     /// The next piece; nothing at the end of the object.
@@ -99,6 +106,7 @@ impl<R: Read> Decoder<R> {
             left_out: LeftOut::default(),
             records: self.records,
             limit: self.options.batch_rows,
+            cut_off: false,
         };
         self.at_end = match format {
             Format::Json => self.json.read(&mut self.input, &mut sink, self.options.json_interval_s)?,
@@ -107,8 +115,9 @@ impl<R: Read> Decoder<R> {
         if self.at_end
             && let Some(detail) = self.input.take_damage()
         {
-            sink.reject(self.input.offset(), Fault::new(Reason::Damaged, detail));
+            sink.cut_off(self.input.offset(), Fault::new(Reason::Damaged, detail));
         }
+        self.cut_off |= sink.cut_off;
         self.records = sink.records;
         if sink.is_empty() {
             return Ok(None);
@@ -138,6 +147,7 @@ pub(crate) struct Sink {
     left_out: LeftOut,
     records: u64,
     limit: usize,
+    cut_off: bool,
 }
 
 impl Sink {
@@ -169,6 +179,12 @@ impl Sink {
     pub(crate) fn reject(&mut self, offset: u64, fault: Fault) {
         self.rejects.push(Reject::new(self.records, offset, fault));
         self.records += 1;
+    }
+
+    /// Rejects the rest of the object, from `offset` on.
+    pub(crate) fn cut_off(&mut self, offset: u64, fault: Fault) {
+        self.cut_off = true;
+        self.reject(offset, fault);
     }
 
     fn is_empty(&self) -> bool {

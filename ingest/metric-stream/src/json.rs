@@ -5,14 +5,21 @@
 //! Records end with a newline, but Firehose puts its own records one after another as they are, so the reader takes
 //! values as they come and needs no newline. After a record that cannot be read it goes on behind the next newline, or
 //! at the next `}{`, whichever comes first.
+//!
+//! Fields are read where they stand, in whatever order ([`scan`]): a general JSON reader would take the longest of all
+//! steps of the decoder.
 
 mod record;
+mod scan;
+#[cfg(test)]
+mod tests;
 
 use std::io::Read;
 
-use serde_json::Deserializer;
-
-use self::record::Record;
+use self::{
+    record::{FieldNames, Record},
+    scan::{Halt, Scan},
+};
 use crate::{
     decoder::Sink,
     error::Error,
@@ -29,6 +36,7 @@ const RECORD_LIMIT: usize = 1024 * 1024;
 pub(crate) struct Reader {
     /// A bad record has begun, and its end was not yet in the window.
     skipping: bool,
+    names: FieldNames,
 }
 
 /// Why no more records could be read from the window.
@@ -53,7 +61,7 @@ impl Reader {
             if self.skipping {
                 self.skip(input)?;
             }
-            let (read, stop) = read_window(input.window(), input.offset(), sink, interval_s)?;
+            let (read, stop) = self.read_window(input.window(), input.offset(), sink, interval_s)?;
             input.consume(read);
             match stop {
                 Stop::Full => {}
@@ -68,7 +76,7 @@ impl Reader {
                         let detail = input.take_damage();
                         let detail = detail.unwrap_or_else(|| "the object ends within a record".to_owned());
                         let fault = Fault::new(Reason::Damaged, detail).with_bytes(input.window());
-                        sink.reject(input.offset(), fault);
+                        sink.cut_off(input.offset(), fault);
                         input.consume(usize::MAX);
                     }
                     return Ok(true);
@@ -112,51 +120,47 @@ impl Reader {
             }
         }
     }
-}
-
-/// Reads records from a window; the bytes that they took, and why it stopped.
-fn read_window(window: &[u8], offset: u64, sink: &mut Sink, interval_s: u32) -> Result<(usize, Stop), Error> {
-    let mut records = Deserializer::from_slice(window).into_iter::<Record<'_>>();
-    let mut read = 0;
-    loop {
-        if sink.is_full() {
-            return Ok((read, Stop::Full));
-        }
-        match records.next() {
-            None => return Ok((window.len(), Stop::Window)),
-            Some(Ok(record)) => {
-                let at = offset + (read + blanks(&window[read..])) as u64;
-                match record.point(interval_s) {
+    /// Reads records from a window; the bytes that they took, and why it stopped.
+    fn read_window(
+        &mut self,
+        window: &[u8],
+        offset: u64,
+        sink: &mut Sink,
+        interval_s: u32,
+    ) -> Result<(usize, Stop), Error> {
+        let mut dimensions = Vec::new();
+        let mut scan = Scan::new(window);
+        loop {
+            if sink.is_full() {
+                return Ok((scan.at(), Stop::Full));
+            }
+            if scan.peek().is_none() {
+                return Ok((scan.at(), stop(scan.end())));
+            }
+            let start = scan.at();
+            let at = offset + start as u64;
+            dimensions.clear();
+            match Record::read(&mut scan, &mut self.names, &mut dimensions) {
+                Ok(record) => match record.point(interval_s) {
                     Ok(point) => {
-                        let resource = resource_of(point.namespace, record.dimensions());
+                        let pairs = dimensions.iter().map(|(name, value)| (&**name, &**value));
+                        let resource = resource_of(point.namespace, pairs);
                         sink.point(at, &point, resource)?;
                     }
                     Err(fault) => sink.reject(at, fault),
-                }
-                read = records.byte_offset();
-            }
-            Some(Err(error)) => {
-                read += blanks(&window[read..]);
-                let stop = if error.is_eof() { Stop::Window } else { Stop::Bad(fault(&error)) };
-                return Ok((read, stop));
+                },
+                Err(halt) => return Ok((start, stop(halt))),
             }
         }
     }
 }
 
-/// Blank bytes before the next record.
-fn blanks(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
-}
-
-fn fault(error: &serde_json::Error) -> Fault {
-    let text = error.to_string();
-    // The line and column are those of the window; the reject has the offset.
-    let detail = text.split(" at line ").next().unwrap_or_default();
-    let reason = match error.classify() {
-        serde_json::error::Category::Data if detail.starts_with("missing field") => Reason::MissingRequired,
-        serde_json::error::Category::Data => Reason::WrongType,
-        _ => Reason::Damaged,
-    };
-    Fault::new(reason, detail)
+fn stop(halt: Halt) -> Stop {
+    match halt {
+        Halt::End => Stop::Window,
+        Halt::Bad(reason, detail) => Stop::Bad(Fault::new(reason, detail)),
+        Halt::Missing(field) => {
+            Stop::Bad(Fault::new(Reason::MissingRequired, format!("missing field `{field}`")))
+        }
+    }
 }

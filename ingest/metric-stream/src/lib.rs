@@ -7,7 +7,7 @@
 //! [`Decoder`] reads an object as a stream, in memory bounded by a batch and a record, and yields Arrow batches of data
 //! points of single resources ([`points`]). What cannot be read is a [`Reject`] with its place and reason; what speaks
 //! of no single resource is counted ([`LeftOut`]). [`utilization::convert`] turns data points into rows of the
-//! ledger's table `utilization`. `docs/metric-streams.md` has the tables of both, with sources.
+//! ledger's table `utilization`, with resources named as bills name them ([`resource`]). `docs/metric-streams.md` has the tables of both, with sources.
 //!
 //! Pure: no I/O but the reader that is passed in, no clock, no query engine. Nothing here panics on hostile bytes.
 
@@ -18,11 +18,11 @@ mod json;
 mod otlp;
 pub mod points;
 mod reject;
-mod resource;
+pub mod resource;
 mod unit;
 pub mod utilization;
 
 pub use decoder::{Decoded, Decoder, Format, Options};
 pub use error::Error;
 pub use reject::{Reason, Reject};
-pub use resource::LeftOut;
+pub use resource::{LeftOut, billed_id};

@@ -73,6 +73,6 @@ fn give_up<R: Read>(input: &mut Input<R>, sink: &mut Sink, fault: Fault) -> Resu
     if input.offset() > offset {
         fault.detail = format!("{}; the last {} bytes are not read", fault.detail, input.offset() - offset);
     }
-    sink.reject(offset, fault);
+    sink.cut_off(offset, fault);
     Ok(true)
 }

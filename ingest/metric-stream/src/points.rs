@@ -34,6 +34,10 @@ pub const RECORD: &str = "record";
 const LONGEST_US: i64 = 86_400 * 1_000_000;
 /// First microsecond after the year 2261.
 const END_OF_TIME_US: i64 = 9_214_646_400 * 1_000_000;
+/// Slots of texts that were met lately: one for each byte.
+const SLOTS: usize = 256;
+/// The key of an empty slot.
+const NO_KEY: i32 = -1;
 /// Texts that a dictionary has room for at first.
 const USUAL_VALUES: usize = 64;
 
@@ -109,32 +113,28 @@ impl Point<'_> {
     }
 }
 
-/// A dictionary column. Neighbours are often the same, so the last text is compared before it is looked up.
+/// A dictionary column. Most columns have few texts, which come again and again: a text is compared with the one that
+/// was met last in its slot before it is looked up.
 struct Names {
     keys: Vec<i32>,
     known: StringDictionaryBuilder<Int32Type>,
-    last: Option<(String, i32)>,
+    slots: Vec<(String, i32)>,
 }
 
 impl Names {
     fn with_capacity(rows: usize) -> Self {
         let known = StringDictionaryBuilder::with_capacity(USUAL_VALUES, USUAL_VALUES, USUAL_VALUES * 16);
-        Self { keys: Vec::with_capacity(rows), known, last: None }
+        Self { keys: Vec::with_capacity(rows), known, slots: vec![(String::new(), NO_KEY); SLOTS] }
     }
 
     fn push(&mut self, text: &str) -> Result<(), ArrowError> {
-        if let Some((last, key)) = &self.last
-            && last == text
-        {
-            self.keys.push(*key);
-            return Ok(());
+        let slot = &mut self.slots[slot_of(text)];
+        if slot.1 == NO_KEY || slot.0 != text {
+            slot.1 = self.known.append(text)?;
+            slot.0.clear();
+            slot.0.push_str(text);
         }
-        let key = self.known.append(text)?;
-        self.keys.push(key);
-        let (last, last_key) = self.last.get_or_insert_default();
-        last.clear();
-        last.push_str(text);
-        *last_key = key;
+        self.keys.push(slot.1);
         Ok(())
     }
 
@@ -142,6 +142,18 @@ impl Names {
         let values = Arc::clone(self.known.finish().values());
         Ok(Arc::new(DictionaryArray::try_new(Int32Array::from(self.keys), values)?))
     }
+}
+
+/// The slot of a text, by its length and its last bytes, in which names differ most.
+fn slot_of(text: &str) -> usize {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let bytes = text.as_bytes();
+    let word = bytes.last_chunk().map_or_else(
+        || bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        |last| u64::from_le_bytes(*last),
+    );
+    let mixed = (word ^ text.len() as u64).wrapping_mul(MIX);
+    usize::from(mixed.to_be_bytes()[0])
 }
 
 /// Collects the data points of a batch.

@@ -4,6 +4,8 @@
 //! belongs to one resource when it has the dimension that names the resource in its namespace, and else only dimensions
 //! that say more of the same resource. All others are left out and counted: sums and means over resources would count
 //! the same use twice.
+//!
+//! Rows of the ledger name a resource as the bill does, so that both meet without a look at the inventory.
 
 use std::borrow::Cow;
 
@@ -42,53 +44,97 @@ impl LeftOut {
 
 /// Why a data point is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
+pub enum Why {
+    /// The namespace is not one whose main dimension is known here.
     OtherNamespace,
+    /// The dimension that names the resource is not there.
     NoResource,
+    /// There are further dimensions.
     PartOfResource,
 }
 
 /// How a namespace names its resources.
 struct Rule {
     namespace: &'static str,
-    /// The dimension that names the resource; with two, the id is both with a slash between them.
+    /// The dimension that names the resource; with two, the name is both with a slash between them.
     main: &'static [&'static str],
     /// Dimensions that say more of the same resource.
     also: &'static [&'static str],
+    billed: Billed,
 }
 
-const fn rule(namespace: &'static str, main: &'static [&'static str], also: &'static [&'static str]) -> Rule {
-    Rule { namespace, main, also }
+/// How a bill names the resource of a name.
+enum Billed {
+    /// By the name itself.
+    ByName,
+    /// By the ARN `arn:<partition>:<service>:<region>:<account>:<kind><name>`.
+    ByArn { service: &'static str, kind: &'static str },
+}
+
+const fn by_name(
+    namespace: &'static str,
+    main: &'static [&'static str],
+    also: &'static [&'static str],
+) -> Rule {
+    Rule { namespace, main, also, billed: Billed::ByName }
+}
+
+const fn by_arn(
+    namespace: &'static str,
+    main: &'static [&'static str],
+    also: &'static [&'static str],
+    service: &'static str,
+    kind: &'static str,
+) -> Rule {
+    Rule { namespace, main, also, billed: Billed::ByArn { service, kind } }
 }
 
 /// Sources: `docs/metric-streams.md`.
 const RULES: &[Rule] = &[
-    rule("AWS/EC2", &["InstanceId"], &[]),
-    rule("AWS/EBS", &["VolumeId"], &[]),
-    rule("AWS/Lambda", &["FunctionName"], &[]),
-    rule("AWS/RDS", &["DBInstanceIdentifier"], &[]),
-    rule("AWS/DynamoDB", &["TableName"], &[]),
-    rule("AWS/ElastiCache", &["CacheClusterId"], &[]),
-    rule("AWS/Redshift", &["ClusterIdentifier"], &[]),
-    rule("AWS/ES", &["DomainName"], &["ClientId"]),
-    rule("AWS/DocDB", &["DBInstanceIdentifier"], &[]),
-    rule("AWS/Neptune", &["DBInstanceIdentifier"], &[]),
-    rule("AWS/ECS", &["ClusterName", "ServiceName"], &[]),
-    rule("CWAgent", &["InstanceId"], &["ImageId", "InstanceType", "AutoScalingGroupName"]),
-    rule("ContainerInsights", &["InstanceId"], &["ClusterName", "NodeName"]),
-    rule("ECS/ContainerInsights", &["InstanceId"], &["ClusterName", "ContainerInstanceId"]),
-    rule("/aws/sagemaker/TrainingJobs", &["Host"], &[]),
-    rule("/aws/sagemaker/ProcessingJobs", &["Host"], &[]),
-    rule("/aws/sagemaker/TransformJobs", &["Host"], &[]),
-    rule("/aws/sagemaker/Endpoints", &["EndpointName"], &[]),
+    by_name("AWS/EC2", &["InstanceId"], &[]),
+    by_name("AWS/EBS", &["VolumeId"], &[]),
+    by_arn("AWS/Lambda", &["FunctionName"], &[], "lambda", "function:"),
+    by_arn("AWS/RDS", &["DBInstanceIdentifier"], &[], "rds", "db:"),
+    by_arn("AWS/DynamoDB", &["TableName"], &[], "dynamodb", "table/"),
+    by_arn("AWS/ElastiCache", &["CacheClusterId"], &[], "elasticache", "cluster:"),
+    by_arn("AWS/Redshift", &["ClusterIdentifier"], &[], "redshift", "cluster:"),
+    by_arn("AWS/ES", &["DomainName"], &["ClientId"], "es", "domain/"),
+    by_arn("AWS/DocDB", &["DBInstanceIdentifier"], &[], "rds", "db:"),
+    by_arn("AWS/Neptune", &["DBInstanceIdentifier"], &[], "rds", "db:"),
+    by_arn("AWS/ECS", &["ClusterName", "ServiceName"], &[], "ecs", "service/"),
+    by_name("CWAgent", &["InstanceId"], &["ImageId", "InstanceType", "AutoScalingGroupName"]),
+    by_name("ContainerInsights", &["InstanceId"], &["ClusterName", "NodeName"]),
+    by_name("ECS/ContainerInsights", &["InstanceId"], &["ClusterName", "ContainerInstanceId"]),
+    by_arn("/aws/sagemaker/TrainingJobs", &["Host"], &[], "sagemaker", "training-job/"),
+    by_arn("/aws/sagemaker/ProcessingJobs", &["Host"], &[], "sagemaker", "processing-job/"),
+    by_arn("/aws/sagemaker/TransformJobs", &["Host"], &[], "sagemaker", "transform-job/"),
+    by_arn("/aws/sagemaker/Endpoints", &["EndpointName"], &[], "sagemaker", "endpoint/"),
 ];
 
-/// The id of the resource that a data point speaks of.
-pub(crate) fn resource_of<'a>(
+/// Start of a region's code and its partition, where it is not `aws`.
+const PARTITIONS: &[(&str, &str)] = &[
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
+
+fn rule_of(namespace: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.namespace == namespace)
+}
+
+/// The name of the resource that a metric with these dimensions speaks of.
+///
+/// # Errors
+/// Why it speaks of no single resource.
+pub fn resource_of<'a>(
     namespace: &str,
     dimensions: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<Cow<'a, str>, Why> {
-    let rule = RULES.iter().find(|rule| rule.namespace == namespace).ok_or(Why::OtherNamespace)?;
+    let rule = rule_of(namespace).ok_or(Why::OtherNamespace)?;
     let mut found = [""; 2];
     let mut further = false;
     for (name, value) in dimensions {
@@ -108,6 +154,41 @@ pub(crate) fn resource_of<'a>(
         1 => Cow::Borrowed(found[0]),
         _ => Cow::Owned(format!("{}/{}", found[0], found[1])),
     })
+}
+
+/// How a bill (CUR, `lineItem/ResourceId`) names the resource that a metric with these dimensions speaks of: by its id,
+/// or by its ARN, which follows from account, region and name.
+///
+/// # Errors
+/// Why it speaks of no single resource.
+pub fn billed_id<'a>(
+    namespace: &str,
+    account: &str,
+    region: &str,
+    dimensions: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Cow<'a, str>, Why> {
+    let name = resource_of(namespace, dimensions)?;
+    Ok(match billed_id_of_name(namespace, account, region, &name) {
+        Cow::Owned(arn) => Cow::Owned(arn),
+        Cow::Borrowed(_) => name,
+    })
+}
+
+/// As [`billed_id`], of a name that [`resource_of`] gave. The name of another namespace stays as it is.
+pub fn billed_id_of_name<'a>(namespace: &str, account: &str, region: &str, name: &'a str) -> Cow<'a, str> {
+    match rule_of(namespace).map(|rule| &rule.billed) {
+        Some(Billed::ByArn { service, kind }) => {
+            let partition = partition_of(region);
+            Cow::Owned(format!("arn:{partition}:{service}:{region}:{account}:{kind}{name}"))
+        }
+        Some(Billed::ByName) | None => Cow::Borrowed(name),
+    }
+}
+
+/// The partition that stands in the ARNs of a region.
+pub fn partition_of(region: &str) -> &'static str {
+    let known = PARTITIONS.iter().find(|(start, _)| region.starts_with(start));
+    known.map_or("aws", |(_, partition)| partition)
 }
 
 #[cfg(test)]
@@ -143,6 +224,84 @@ mod tests {
         let service = ("ServiceName", "web");
         assert_eq!(resource("AWS/ECS", &[service, ("ClusterName", "c")]), Ok("c/web".to_owned()));
         assert_eq!(resource("AWS/ECS", &[("ClusterName", "c")]), Err(Why::NoResource));
+    }
+
+    /// Formats: the Service Authorization Reference, as linked in `docs/metric-streams.md`.
+    #[test]
+    fn bills_name_instances_and_volumes_by_id_and_others_by_arn() {
+        let billed = |namespace, region, dimensions: &[(&'static str, &'static str)]| {
+            billed_id(namespace, "123456789012", region, dimensions.iter().copied()).map(Cow::into_owned)
+        };
+        let cases = [
+            ("AWS/EC2", "eu-west-1", "InstanceId", "i-1", "i-1"),
+            ("CWAgent", "eu-west-1", "InstanceId", "i-1", "i-1"),
+            ("AWS/EBS", "cn-north-1", "VolumeId", "vol-1", "vol-1"),
+            (
+                "AWS/Lambda",
+                "eu-west-1",
+                "FunctionName",
+                "f",
+                "arn:aws:lambda:eu-west-1:123456789012:function:f",
+            ),
+            (
+                "AWS/DynamoDB",
+                "cn-north-1",
+                "TableName",
+                "t",
+                "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/t",
+            ),
+            (
+                "AWS/RDS",
+                "us-gov-west-1",
+                "DBInstanceIdentifier",
+                "d",
+                "arn:aws-us-gov:rds:us-gov-west-1:123456789012:db:d",
+            ),
+            (
+                "AWS/DocDB",
+                "eu-west-1",
+                "DBInstanceIdentifier",
+                "d",
+                "arn:aws:rds:eu-west-1:123456789012:db:d",
+            ),
+            (
+                "AWS/Neptune",
+                "eu-west-1",
+                "DBInstanceIdentifier",
+                "d",
+                "arn:aws:rds:eu-west-1:123456789012:db:d",
+            ),
+            (
+                "AWS/ElastiCache",
+                "us-isob-east-1",
+                "CacheClusterId",
+                "c-001",
+                "arn:aws-iso-b:elasticache:us-isob-east-1:123456789012:cluster:c-001",
+            ),
+            (
+                "AWS/Redshift",
+                "us-iso-east-1",
+                "ClusterIdentifier",
+                "c",
+                "arn:aws-iso:redshift:us-iso-east-1:123456789012:cluster:c",
+            ),
+            ("AWS/ES", "eu-west-1", "DomainName", "d", "arn:aws:es:eu-west-1:123456789012:domain/d"),
+            (
+                "/aws/sagemaker/Endpoints",
+                "eusc-de-east-1",
+                "EndpointName",
+                "e",
+                "arn:aws-eusc:sagemaker:eusc-de-east-1:123456789012:endpoint/e",
+            ),
+        ];
+        for (namespace, region, dimension, name, expected) in cases {
+            assert_eq!(billed(namespace, region, &[(dimension, name)]), Ok(expected.to_owned()));
+        }
+        let service = [("ServiceName", "web"), ("ClusterName", "c")];
+        let expected = "arn:aws:ecs:eu-west-1:123456789012:service/c/web".to_owned();
+        assert_eq!(billed("AWS/ECS", "eu-west-1", &service), Ok(expected));
+        assert_eq!(billed("AWS/ECS", "eu-west-1", &service[..1]), Err(Why::NoResource));
+        assert_eq!(billed_id_of_name("My/App", "123456789012", "eu-west-1", "x"), "x");
     }
 
     #[test]

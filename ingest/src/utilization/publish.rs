@@ -4,8 +4,9 @@
 //! file, and what a delivery brought before is found by its name. The commits go `rejects`, `utilization`, `objects`;
 //! killed in between, the next import makes the same files and adds what is missing.
 //!
-//! What other files measured is read from one version of the table, and the commit holds only while no other import has
-//! committed since: of two imports at the same moment the later one is refused, and looks again.
+//! What other imported files measured is read from one version of the table, and the commit holds only while no other
+//! import has committed since: of two imports at the same moment the later one is refused, and looks again. Files of
+//! collectors are not looked at: they may overlap anything, and the estimate says which measurement speaks.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -29,7 +30,7 @@ use jiff::Timestamp;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{
-    UtilizationFile,
+    UtilizationFile, is_delivery_id,
     read::{Contents, Measurement},
 };
 use crate::{
@@ -80,7 +81,7 @@ pub(super) async fn publish(
     let mut table = lake.table(&schema::utilization()).await.context(context)?;
     let stem = format!("{STEM}{}", source.delivery);
     let is_ours = |file: &DataFile| delivery_of_file(file) == Some(source.delivery.as_str());
-    let taken = taken(&table, &contents.measurements, &is_ours).await?;
+    let taken = taken(&table, &contents.measurements, source.delivery).await?;
     let sorted = tokio::task::spawn_blocking(move || sort(contents, &taken))
         .await
         .context(|| "sorting measurements was broken off".to_owned())?;
@@ -113,18 +114,15 @@ pub(super) async fn publish(
     Ok(changed || !was_complete)
 }
 
-/// The delivery that brought a file of the table, as the file's name says.
+/// The delivery that brought a file of the table, as the file's name says; nothing for files of collectors.
 pub(crate) fn delivery_of_file(file: &DataFile) -> Option<&str> {
     let name = file.path.rsplit('/').next().unwrap_or_default();
-    name.strip_prefix(STEM)?.split_once('-').map(|(delivery, _)| delivery)
+    let (delivery, _) = name.strip_prefix(STEM)?.split_once('-')?;
+    is_delivery_id(delivery).then_some(delivery)
 }
 
-/// What other files measured of the same resources in the same periods.
-async fn taken(
-    table: &LakeTable,
-    measurements: &[Measurement],
-    is_ours: &(dyn Fn(&DataFile) -> bool + Send + Sync),
-) -> Result<Taken> {
+/// What other imported files measured of the same resources in the same periods.
+async fn taken(table: &LakeTable, measurements: &[Measurement], ours: &DeliveryId) -> Result<Taken> {
     let context = || "cannot read what is measured already".to_owned();
     let resources: HashSet<&str> = measurements.iter().map(|m| &*m.resource).collect();
     let mut periods: HashSet<String> = HashSet::new();
@@ -138,7 +136,8 @@ async fn taken(
     }
     let mut taken = Taken::new();
     for file in table.files().context(context)? {
-        let is_other = !is_ours(&file) && file.partition.get(c::PERIOD).is_some_and(|p| periods.contains(p));
+        let is_other = delivery_of_file(&file).is_some_and(|delivery| delivery != ours.as_str())
+            && file.partition.get(c::PERIOD).is_some_and(|p| periods.contains(p));
         if !is_other {
             continue;
         }

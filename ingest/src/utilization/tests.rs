@@ -1,6 +1,6 @@
 use std::{fs, io::Write as _, path::PathBuf};
 
-use airshed_domain::schema::{self, Table};
+use airshed_domain::schema::{self, Table, column as c};
 use airshed_lake::StoreOptions;
 use arrow::{
     array::{Array as _, AsArray as _},
@@ -245,6 +245,52 @@ async fn a_corrected_file_replaces_and_another_file_may_not_contradict() {
     bench.import("").await;
     assert_eq!(bench.query(sql).await, ["i-a 0.4", "i-a 0.9", "i-a 0.9", "i-b 0.9"]);
     assert!(bench.query("SELECT * FROM rejects").await.is_empty());
+}
+
+/// What collectors measured may overlap: the estimate says which measurement speaks.
+#[tokio::test]
+async fn files_of_collectors_are_not_contradicted_and_are_no_deliveries() {
+    let bench = Bench::new();
+    bench.write("a.csv", HEADER, &[&row("i-a", 0, "0.5")]);
+    bench.import_one("a.csv").await;
+    // The same row as collectors and compactions name their files, and a reject of a collector.
+    let mut table = bench.lake().table(&schema::utilization()).await.unwrap();
+    let imported = table.files().unwrap().remove(0);
+    let bytes = table.fetch(&imported).await.unwrap();
+    let mut collected = Vec::new();
+    for name in ["part-collect007-0000000012", "part-compact"] {
+        let mut encoder =
+            airshed_lake::FileEncoder::new(&schema::utilization(), schema::utilization().file_schema())
+                .unwrap();
+        let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes.clone());
+        for batch in reader.unwrap().build().unwrap() {
+            encoder.write(&batch.unwrap()).unwrap();
+        }
+        collected.push(table.put(&imported.partition, name, encoder.finish().unwrap()).await.unwrap());
+    }
+    table.append_under(&collected, &[], "collect").await.unwrap();
+    let mut rejects = bench.lake().table(&schema::rejects()).await.unwrap();
+    let partition = [(c::PERIOD, "unknown"), (c::DELIVERY_ID, "collect-0123456789ab"), (c::BATCH_ID, "007")]
+        .map(|(column, value)| (column.to_owned(), value.to_owned()));
+    let file = crate::import::publish::encode_rejects(&[]).unwrap();
+    let file = rejects.put(&partition.into(), "part-collect007-0000000012", file).await.unwrap();
+    rejects.append(&file, "collect").await.unwrap();
+
+    assert_eq!(crate::deliveries(&bench.lake()).await.unwrap().len(), 1);
+    bench.write("b.csv", HEADER, &[&row("i-b", 0, "0.5"), &row("i-a", 0, "0.9")]);
+    let other = bench.import_one("b.csv").await;
+    assert_eq!((other.rows, other.rejects), (2, 1), "an imported file still is not contradicted");
+    bench.write("a.csv", HEADER, &[&row("i-a", 0, "0.75")]);
+    let file = bench.import_one("a.csv").await;
+    assert_eq!((file.rows, file.rejects), (1, 0));
+    for delivery in crate::deliveries(&bench.lake()).await.unwrap() {
+        assert!(crate::remove_delivery(&bench.lake(), &delivery.id).await.unwrap());
+    }
+    let files = bench.files(&schema::utilization()).await;
+    assert_eq!(files, collected.into_iter().map(|file| file.path).collect::<Vec<_>>());
+    for id in ["collect007", "compact", "collect-0123456789ab"] {
+        assert!(!crate::remove_delivery(&bench.lake(), &DeliveryId::new(id)).await.unwrap(), "{id}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

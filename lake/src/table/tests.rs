@@ -166,3 +166,55 @@ async fn the_last_published_run_is_current() {
         assert_eq!(control::period_history(&lake).await.unwrap()[&period].len(), 3, "{name}");
     }
 }
+
+#[tokio::test]
+async fn of_rewrites_at_the_same_moment_one_holds_and_appends_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lake) in lakes(folder.path()) {
+        let mine = partition("d1", "b1");
+        let mut table = lake.table(&schema::objects()).await.unwrap();
+        let mut small = Vec::new();
+        for first in 0..3 {
+            small.push(table.put(&mine, &format!("small-{first}"), objects(first, 1)).await.unwrap());
+        }
+        table.append_under(&small, &[], "test").await.unwrap();
+        let (mut winner, mut loser, mut writer) = (table.clone(), table.clone(), table.clone());
+        let large = table.put(&mine, "large", objects(0, 3)).await.unwrap();
+        let other = table.put(&mine, "other", objects(0, 3)).await.unwrap();
+
+        let appended = table.put(&mine, "appended", objects(3, 1)).await.unwrap();
+        table.append_under(std::slice::from_ref(&appended), &[], "test").await.unwrap();
+        winner.rewrite_in_sequence(&small, std::slice::from_ref(&large), "rewrite", "test").await.unwrap();
+        let version = winner.version();
+        let refused = loser.rewrite_in_sequence(&small, &[other], "rewrite", "test").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Retry, "{name}: {refused:?}");
+        // From a version that still had the small files.
+        let late = writer.put(&mine, "late", objects(4, 1)).await.unwrap();
+        let numbers = [("shard".to_owned(), 1)];
+        writer.append_under(std::slice::from_ref(&late), &numbers, "test").await.unwrap();
+
+        table.refresh().await.unwrap();
+        assert_eq!(table.version(), version + 1, "{name}");
+        let paths: Vec<_> = table.files().unwrap().into_iter().map(|file| file.path).collect();
+        assert_eq!(paths, [appended.path, large.path, late.path], "{name}");
+        assert_eq!(count(&table, &|_| true).await, 5, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_rewrite_of_files_that_were_removed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lake) in lakes(folder.path()) {
+        let mine = partition("d1", "b1");
+        let mut table = lake.table(&schema::objects()).await.unwrap();
+        let small = table.put(&mine, "small", objects(0, 1)).await.unwrap();
+        table.append_under(std::slice::from_ref(&small), &[], "test").await.unwrap();
+        let mut rewriter = table.clone();
+        table.replace_partition(&mine, &[], "test").await.unwrap();
+        let large = rewriter.put(&mine, "large", objects(0, 1)).await.unwrap();
+        let refused = rewriter.rewrite_in_sequence(&[small], &[large], "rewrite", "test").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Retry, "{name}: {refused:?}");
+        table.refresh().await.unwrap();
+        assert!(table.files().unwrap().is_empty(), "{name}");
+    }
+}

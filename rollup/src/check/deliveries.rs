@@ -28,7 +28,11 @@ pub async fn deliveries(lake: &Lake, resources: &Resources) -> Result<Vec<Check>
             *arrived.entry(delivery).or_default() += rows;
         }
     }
-    arrived.retain(|delivery, _| read.contains_key(delivery) || !measured.contains_key(delivery));
+    // Rejects of collectors are of no delivery.
+    arrived.retain(|delivery, _| {
+        let is_imported = !delivery.starts_with(schema::COLLECTED_PREFIX);
+        is_imported && (read.contains_key(delivery) || !measured.contains_key(delivery))
+    });
     let all: BTreeSet<&String> = read.keys().chain(arrived.keys()).collect();
     let of = |rows: &BTreeMap<String, u64>, delivery: &str| {
         rows.get(delivery).copied().unwrap_or_default().to_string()

@@ -1,14 +1,11 @@
 //! Killed at every write and started again: the same ledger as if it had never been killed.
 
-use std::{path::Path, sync::Arc};
-
-use airshed_lake::{Lake, Location, StoreOptions};
 use futures::{StreamExt as _, stream};
-use object_store::ObjectStore;
+
+use airshed_tests::dying_store::{LastWrite, dying_lake};
 
 use crate::{
     company,
-    dying_store::{DyingStore, LastWrite},
     stages::{Machine, content, local_lake, rows, run},
 };
 
@@ -16,13 +13,6 @@ use crate::{
 const CASES_AT_ONCE: usize = 4;
 /// More writes than any run here makes.
 const PLENTY: i64 = 1_000_000;
-
-pub(crate) fn dying_lake(folder: &Path, writes: i64, last_write: LastWrite) -> (Lake, Arc<DyingStore>) {
-    let location = Location::parse(folder.to_str().unwrap(), &StoreOptions::new()).unwrap();
-    let store = Arc::new(DyingStore::new(Arc::clone(&location.store), writes, last_write));
-    let shared: Arc<dyn ObjectStore> = Arc::<DyingStore>::clone(&store);
-    (Lake::at(Location::in_store(shared, &location.url).unwrap()), store)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_every_write_and_started_again() {

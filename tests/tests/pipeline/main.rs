@@ -1,9 +1,9 @@
 //! The whole pipeline on small inputs: conservation, exactness, crashes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod compaction;
 mod company;
 mod crash;
-mod dying_store;
 mod exactness;
 mod removal;
 mod rollups;

@@ -6,11 +6,10 @@ use airshed_domain::{id::DeliveryId, schema};
 use airshed_ingest::{deliveries, remove_delivery};
 use airshed_lake::{Lake, control};
 use airshed_rollup::check;
+use airshed_tests::dying_store::{LastWrite, dying_lake};
 
 use crate::{
     company,
-    crash::dying_lake,
-    dying_store::LastWrite,
     stages::{Machine, local_lake, resources, rows, run},
 };
 

@@ -9,9 +9,11 @@ use airshed_domain::{
     period::BillingPeriod,
     schema::{self, column as c},
 };
-use airshed_estimate::{RunInputs, find_line, with_measurements};
+use airshed_estimate::{
+    MeasuredContent, MeasuredInput, NoProgress, RunInputs, find_line, replay, with_measurements,
+};
 use airshed_ingest::{UtilizationReport, import_utilization, utilization::UtilizationOutcome};
-use airshed_lake::{Lake, Location, StoreOptions, control};
+use airshed_lake::{FileEncoder, Lake, Location, StoreOptions, control};
 use arrow::{
     array::{Array as _, AsArray as _, RecordBatch},
     compute::cast,
@@ -22,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     company,
-    stages::{Machine, content, local_lake, rows, run},
+    stages::{Machine, calculation, content, local_lake, resources, rows, run},
 };
 
 /// Two of the three hours that the export bills: the third has no measurement.
@@ -154,9 +156,68 @@ async fn the_measurements_of_a_run_are_found_again() {
         (text(&joined, c::UTILIZATION, 0), text(&joined, c::UTILIZATION_COVER, 0)),
         ("0.1".into(), "1.0".into())
     );
-    let gone = RunInputs { utilization: vec!["nothing".to_owned()], ..inputs };
-    let error = with_measurements(&lake, period, &gone, line).await.unwrap_err();
-    assert!(error.to_string().contains("not in the lake any more"), "{error}");
+    // Runs of the time before measurements were hashed name files.
+    let table = lake.table(&schema::utilization()).await.unwrap();
+    let old = table.at_version(1).await.unwrap().files().unwrap();
+    let files = MeasuredInput::Files(old.iter().map(|file| file.content_hash().to_owned()).collect());
+    let by_files = RunInputs { utilization: files, ..inputs.clone() };
+    assert_eq!(with_measurements(&lake, period, &by_files, line.clone()).await.unwrap(), joined);
+    // A version that does not hold them, as where a lake was copied: they are looked for.
+    let MeasuredInput::Content(content) = inputs.utilization.clone() else { panic!("{inputs:?}") };
+    for version in [0, 2, 99] {
+        let moved = MeasuredContent { version, files_sha256: "others".to_owned(), ..content.clone() };
+        let moved = RunInputs { utilization: MeasuredInput::Content(moved), ..inputs.clone() };
+        assert_eq!(with_measurements(&lake, period, &moved, line.clone()).await.unwrap(), joined);
+    }
+    for gone in [
+        MeasuredInput::Files(vec!["nothing".to_owned()]),
+        MeasuredInput::Content(MeasuredContent {
+            sha256: Some("nothing".to_owned()),
+            files_sha256: "others".to_owned(),
+            version: 1,
+        }),
+    ] {
+        let gone = RunInputs { utilization: gone, ..inputs.clone() };
+        let error = with_measurements(&lake, period, &gone, line.clone()).await.unwrap_err();
+        assert!(error.to_string().contains("not in the lake any more"), "{error}");
+    }
+    // The run can be repeated, though the newest measurements are others.
+    let replayed = replay(&lake, &calculation(), &record, 1, &NoProgress).await.unwrap().unwrap();
+    assert!(!replayed.is_empty() && replayed.iter().all(|(stored, again)| stored == again), "{replayed:?}");
+}
+
+/// Measurements of metrics that no calculation reads make no run of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_period_without_processor_measurements_has_the_run_of_one_without_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, measured, lake) = prepare(folder.path());
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    let before = (current_run(&lake).await, rows(&lake, &schema::runs()).await);
+    std::fs::write(&measured, MEASURED.replace("cpu_utilization", "memory_utilization")).unwrap();
+    let report = import(&measured, &lake).await;
+    assert!(matches!(report.files[0].outcome, UtilizationOutcome::Imported), "{report:?}");
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    assert_eq!((current_run(&lake).await, rows(&lake, &schema::runs()).await), before);
+}
+
+/// The same measurements in one file or in two are one run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_depends_on_measurements_and_not_on_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, measured, lake) = prepare(folder.path());
+    import(&measured, &lake).await;
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    let whole = current_run(&lake).await;
+
+    let parts = folder.path().join("parts");
+    std::fs::create_dir(&parts).unwrap();
+    let [header, first, second] = MEASURED.lines().collect::<Vec<_>>().try_into().unwrap();
+    std::fs::write(parts.join("1.csv"), format!("{header}\n{first}\n")).unwrap();
+    std::fs::write(parts.join("2.csv"), format!("{header}\n{second}\n")).unwrap();
+    let other = local_lake(&folder.path().join("other"));
+    import(&parts, &other).await;
+    run(&input, &other, &Machine::default()).await.unwrap();
+    assert_eq!(current_run(&other).await, whole);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,4 +233,28 @@ async fn the_same_measurements_twice_change_nothing() {
     run(&input, &lake, &Machine::default()).await.unwrap();
     assert_eq!(content(&lake).await, first);
     assert_eq!(rows(&lake, &schema::runs()).await, runs);
+}
+
+/// Rejects of collectors are of no delivery: nothing was billed that could be missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn rejects_of_collectors_are_not_missing_from_a_delivery() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, measured, lake) = prepare(folder.path());
+    std::fs::write(&measured, MEASURED.replace("0.1\n", "never\n")).unwrap();
+    import(&measured, &lake).await;
+    run(&input, &lake, &Machine::default()).await.unwrap();
+    let mut rejects = lake.table(&schema::rejects()).await.unwrap();
+    let imported = rejects.files().unwrap().remove(0);
+    let bytes = rejects.fetch(&imported).await.unwrap();
+    let mut encoder = FileEncoder::new(&schema::rejects(), schema::rejects().file_schema()).unwrap();
+    for batch in ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap() {
+        encoder.write(&batch.unwrap()).unwrap();
+    }
+    let mut partition = imported.partition;
+    partition.insert(c::DELIVERY_ID.to_owned(), format!("{}0123456789ab", schema::COLLECTED_PREFIX));
+    let file = encoder.finish().unwrap();
+    let file = rejects.put(&partition, "part-collect007-0000000012", file).await.unwrap();
+    rejects.append(&file, "collect").await.unwrap();
+    let checks = airshed_rollup::check::deliveries(&lake, &resources(1)).await.unwrap();
+    assert!(!checks.is_empty() && checks.iter().all(airshed_rollup::check::Check::passed), "{checks:?}");
 }

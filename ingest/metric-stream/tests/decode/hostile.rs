@@ -78,7 +78,7 @@ fn a_bad_record_among_records_without_newlines_costs_itself_alone() {
     let good = instance("i-1", START_MS, 5.0, 1.0);
     let object = format!("{good}{}{good}{good}", good.replace("5.0", "five"));
     let whole = Whole::of(object.as_bytes(), 1000);
-    assert_eq!(whole.points(), 3);
+    assert_eq!((whole.points(), whole.is_cut_off), (3, false));
     assert_eq!(whole.reasons(), [(1, good.len() as u64, "damaged")]);
 }
 
@@ -112,6 +112,7 @@ fn an_object_cut_off_anywhere_keeps_what_was_whole() {
             let whole = object.len() / 5 * (cut.points() / step);
             let is_whole = length == whole || (step == 1 && length + 1 == whole);
             assert_eq!(cut.rejects.is_empty(), is_whole, "{length}");
+            assert_eq!(cut.is_cut_off, !is_whole, "{length}");
         }
     }
 }
@@ -134,7 +135,7 @@ fn damaged_gzip_keeps_what_came_before_and_says_so_once() {
         let checksum = wrong.len() - 6;
         wrong[checksum] ^= 1;
         let read = Whole::of(wrong.as_slice(), 100_000);
-        assert_eq!((read.rows(), read.rejects.len()), (rows, 1));
+        assert_eq!((read.rows(), read.rejects.len(), read.is_cut_off), (rows, 1, true));
         // Something else after the last member.
         let mut longer = whole.clone();
         longer.extend(b"more");
@@ -278,7 +279,7 @@ fn no_more_is_read_than_batches_need() {
 /// Decodes and converts; the invariants of `Whole` hold on any bytes.
 fn decode_any(object: &[u8]) {
     for batch in Whole::of(object, 16).batches {
-        let converted = utilization::convert(&batch).expect("columns of data points");
+        let converted = utilization::convert(&batch, |_| true).expect("columns of data points");
         for value in
             converted.rows.column_by_name("avg").expect("a column").to_data().buffers()[0].typed_data::<f64>()
         {

@@ -26,6 +26,7 @@ struct Whole {
     batches: Vec<RecordBatch>,
     rejects: Vec<Reject>,
     left_out: LeftOut,
+    is_cut_off: bool,
 }
 
 impl Whole {
@@ -38,6 +39,7 @@ impl Whole {
             whole.left_out.add(piece.left_out);
         }
         assert!(decoder.next_batch().expect("the source does not fail").is_none(), "the end is the end");
+        whole.is_cut_off = decoder.is_cut_off();
         whole.check();
         whole
     }

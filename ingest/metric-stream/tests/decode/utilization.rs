@@ -2,6 +2,7 @@
 
 use airshed_domain::schema;
 use airshed_metric_stream::{Decoder, Options, utilization};
+use arrow::{array::AsArray as _, datatypes::Int32Type};
 
 use super::{cpu_point, instance, messages, otlp, request, rows};
 
@@ -12,12 +13,12 @@ fn convert(object: &[u8]) -> utilization::Converted {
     let piece = decoder.next_batch().expect("a slice does not fail").expect("records");
     assert_eq!(piece.rejects, []);
     let points = piece.points.num_rows();
-    let converted = utilization::convert(&piece.points).expect("columns of data points");
+    let converted = utilization::convert(&piece.points, |_| true).expect("columns of data points");
     let parts = converted.rows.num_rows()
         + converted.rejects.len()
         + usize::try_from(converted.not_taken).expect("small");
     assert_eq!(points, parts);
-    assert_eq!(converted.rows.schema(), schema::utilization().file_schema());
+    assert_eq!(converted.rows.schema(), schema::utilization().coded_file_schema());
     converted
 }
 
@@ -85,8 +86,8 @@ fn no_two_metrics_of_a_namespace_share_a_name() {
 
 #[test]
 fn a_batch_of_other_columns_is_refused() {
-    let error =
-        utilization::convert(&arrow::array::RecordBatch::new_empty(schema::utilization().file_schema()));
+    let other = arrow::array::RecordBatch::new_empty(schema::utilization().file_schema());
+    let error = utilization::convert(&other, |_| true);
     assert!(error.unwrap_err().to_string().contains("`record`"));
 }
 
@@ -97,4 +98,60 @@ fn what_has_no_resource_never_reaches_the_table() {
     let object = otlp(&[request("m", "%", vec![point])]);
     let decoded = Decoder::new(object.as_slice(), Options::default()).next_batch().unwrap().unwrap();
     assert_eq!((decoded.points.num_rows(), decoded.left_out.no_resource), (0, 1));
+}
+
+#[test]
+fn rows_name_resources_as_bills_do() {
+    let of = |account: &str, region: &str, namespace: &str, metric: &str, dimension: &str, name: &str| {
+        instance(name, START_MS, 10.0, 1.0)
+            .replace("123456789012", account)
+            .replace("eu-west-1", region)
+            .replace("AWS/EC2", namespace)
+            .replace("CPUUtilization", metric)
+            .replace("InstanceId", dimension)
+    };
+    let json = [
+        of("111111111111", "eu-west-1", "AWS/RDS", "CPUUtilization", "DBInstanceIdentifier", "a"),
+        of("111111111111", "cn-north-1", "AWS/RDS", "CPUUtilization", "DBInstanceIdentifier", "a"),
+        of("222222222222", "eu-west-1", "AWS/RDS", "CPUUtilization", "DBInstanceIdentifier", "a"),
+        of("111111111111", "eu-west-1", "AWS/ElastiCache", "CPUUtilization", "CacheClusterId", "a"),
+        of("111111111111", "eu-west-1", "AWS/EC2", "CPUUtilization", "InstanceId", "a"),
+        of("111111111111", "eu-west-1", "CWAgent", "mem_used_percent", "InstanceId", "a"),
+        of("111111111111", "eu-west-1", "AWS/RDS", "CPUUtilization", "DBInstanceIdentifier", "a"),
+    ];
+    let converted = convert(json.join("\n").as_bytes());
+    let ids: Vec<_> =
+        rows(&converted.rows).iter().map(|row| row.split(' ').nth(4).unwrap().to_owned()).collect();
+    assert_eq!(
+        ids,
+        [
+            "arn:aws:rds:eu-west-1:111111111111:db:a",
+            "arn:aws-cn:rds:cn-north-1:111111111111:db:a",
+            "arn:aws:rds:eu-west-1:222222222222:db:a",
+            "arn:aws:elasticache:eu-west-1:111111111111:cluster:a",
+            "a",
+            "a",
+            "arn:aws:rds:eu-west-1:111111111111:db:a",
+        ]
+    );
+    // A dictionary holds each id once: two namespaces measure the same instance.
+    let ids = converted.rows.column_by_name("resource_id").unwrap();
+    assert_eq!(ids.as_dictionary::<Int32Type>().values().len(), 5);
+}
+
+#[test]
+fn accounts_that_are_not_collected_are_left_out_and_counted() {
+    let other = |id: &str| instance(id, START_MS, 10.0, 1.0).replace("123456789012", "999999999999");
+    let json = [other("i-1"), instance("i-2", START_MS, 10.0, 1.0), other("i-3").replace("Percent", "Count")];
+    let object = json.concat();
+    let mut decoder = Decoder::new(object.as_bytes(), Options::default());
+    let points = decoder.next_batch().unwrap().unwrap().points;
+    let mut asked = Vec::new();
+    let converted = utilization::convert(&points, |account| {
+        asked.push(account.to_owned());
+        account == "123456789012"
+    })
+    .unwrap();
+    assert_eq!((converted.rows.num_rows(), converted.other_accounts, converted.rejects.len()), (1, 2, 0));
+    assert_eq!(asked, ["999999999999", "123456789012"]);
 }

@@ -2,12 +2,14 @@
 
 use std::{
     fmt,
+    path::Path as FsPath,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
+use airshed_lake::{Lake, Location, StoreOptions};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use object_store::{
@@ -17,7 +19,7 @@ use object_store::{
 
 /// What happens to the write on which the store dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LastWrite {
+pub enum LastWrite {
     /// It never reached the store.
     Lost,
     /// It reached the store; its answer did not reach the writer.
@@ -26,7 +28,7 @@ pub(crate) enum LastWrite {
 
 /// The store.
 #[derive(Debug)]
-pub(crate) struct DyingStore {
+pub struct DyingStore {
     inner: Arc<dyn ObjectStore>,
     left: AtomicI64,
     dead: AtomicBool,
@@ -35,12 +37,12 @@ pub(crate) struct DyingStore {
 
 impl DyingStore {
     /// A store that takes `writes` writes and dies on the next.
-    pub(crate) fn new(inner: Arc<dyn ObjectStore>, writes: i64, last_write: LastWrite) -> Self {
+    pub fn new(inner: Arc<dyn ObjectStore>, writes: i64, last_write: LastWrite) -> Self {
         Self { inner, left: AtomicI64::new(writes), dead: AtomicBool::new(false), last_write }
     }
 
     /// Writes that were still to come when the work was done; negative when it died.
-    pub(crate) fn left(&self) -> i64 {
+    pub fn left(&self) -> i64 {
         self.left.load(Ordering::SeqCst)
     }
 
@@ -60,6 +62,15 @@ impl DyingStore {
             LastWrite::Kept => Ok(false),
         }
     }
+}
+
+/// A lake in a local folder that dies after so many writes, and the store to ask how many were left.
+pub fn dying_lake(folder: &FsPath, writes: i64, last_write: LastWrite) -> (Lake, Arc<DyingStore>) {
+    let location =
+        Location::parse(&folder.display().to_string(), &StoreOptions::new()).expect("a local path");
+    let store = Arc::new(DyingStore::new(Arc::clone(&location.store), writes, last_write));
+    let shared: Arc<dyn ObjectStore> = Arc::<DyingStore>::clone(&store);
+    (Lake::at(Location::in_store(shared, &location.url).expect("a local path")), store)
 }
 
 fn killed() -> object_store::Error {

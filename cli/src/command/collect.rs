@@ -1,0 +1,68 @@
+//! `airshed collect`: from the settings to a collector at work, and what it did.
+
+mod plan;
+mod show;
+mod wiring;
+
+use std::{sync::Arc, time::Duration};
+
+use airshed_collect::{
+    Clock, Cloud,
+    board::Board,
+    engine::{Collector, Mode},
+    gate::Gate,
+};
+use anyhow::ensure;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::App,
+    args::CollectArgs,
+    failure::{Exit, Problem},
+};
+
+pub(crate) use wiring::{SystemClock, connect};
+
+/// How often progress is shown.
+const SHOW_EVERY: Duration = Duration::from_millis(500);
+
+pub(super) async fn execute(app: &App, args: &CollectArgs) -> anyhow::Result<Exit> {
+    let settings = &app.settings.collect;
+    let nothing = settings.regions.is_empty() && settings.streams.is_empty() && settings.exports.is_empty();
+    ensure!(
+        !nothing,
+        Problem::usage("there is nothing to collect: collect.regions, streams and exports are all empty")
+            .hint("`airshed config example` shows the section [collect]")
+    );
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let collector = wiring::collector_name(app);
+    let aws = Arc::new(connect(app, &collector, &clock).await?);
+    let gate = Arc::new(Gate::new(wiring::limits(settings), Arc::clone(&clock), wiring::seed_of(&collector)));
+    let cancel = CancellationToken::new();
+    let _interrupts = tokio::spawn(wiring::cancel_on_signal(cancel.clone()));
+    let config = wiring::config(settings, collector, args.once);
+    let cloud: Arc<dyn Cloud> = Arc::clone(&aws) as _;
+    if args.plan {
+        return plan::execute(app, config, cloud, gate, clock, &cancel).await;
+    }
+    let board = Arc::new(Board::default());
+    let collector = Collector {
+        lake: app.lake()?,
+        cloud,
+        gate: Arc::clone(&gate),
+        sources: Arc::new(wiring::AwsSources::new(app, aws)),
+        clock,
+        config,
+        import: wiring::import_options(app),
+        board: Arc::clone(&board),
+    };
+    let mode = if args.watch { Mode::Watch } else { Mode::Once };
+    let shown = tokio::spawn(show::progress(app.progress.stage("collect"), Arc::clone(&board)));
+    let result = collector.run(mode, &cancel).await;
+    shown.abort();
+    result?;
+    if cancel.is_cancelled() && mode == Mode::Once {
+        return Ok(Exit::Interrupted);
+    }
+    show::summary(app, &board, &gate)
+}

@@ -1,0 +1,401 @@
+//! The collectors' calls against moto's server: <https://docs.getmoto.org/en/latest/docs/server_mode.html>.
+//!
+//! Runs where `AIRSHED_MOTO` holds the URL of a running server, and says that it skips elsewhere. The server is reset.
+//! moto 5.2 has no Account ListRegions, no Config SelectAggregateResourceConfig and no Sustainability: these must come
+//! back as errors.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::TcpStream,
+    sync::Arc,
+    time::Duration,
+};
+
+use airshed_aws::{Aws, AwsConfig};
+use airshed_collect::{
+    Cloud, Scope,
+    cloud::{Answer, MetricEntry, MetricQuery, MetricRequest, Page, ResourceEntry, ServiceList},
+    stream::Queue,
+};
+use aws_config::{Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use object_store::CredentialProvider;
+
+use crate::{Now, REGION, environment};
+
+const OTHER_REGION: &str = "us-east-2";
+const ROLE: &str = "airshed/airshed-collector";
+
+/// All pages of an answer.
+macro_rules! all {
+    ($aws:expr, $call:ident $(, $argument:expr)*) => {{
+        let (mut items, mut next, mut pages) = (Vec::new(), None::<String>, 0);
+        loop {
+            let page: Answer<Page<_>> = $aws.$call($($argument,)* next.as_deref()).await;
+            let page = page.unwrap();
+            items.extend(page.items);
+            pages += 1;
+            next = page.next;
+            if next.is_none() {
+                break (items, pages);
+            }
+        }
+    }};
+}
+
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "a test that compares nothing must say so")]
+async fn the_collectors_calls_against_moto() {
+    let Ok(url) = std::env::var("AIRSHED_MOTO") else {
+        eprintln!("SKIPPED: AIRSHED_MOTO does not hold the URL of a moto server");
+        return;
+    };
+    let world = World::new(&url).await;
+    world.accounts_and_units().await;
+    world.inventory().await;
+    world.values().await;
+    world.queue().await;
+    world.what_moto_does_not_have().await;
+}
+
+struct World {
+    environment: SdkConfig,
+    aws: Aws,
+    /// Accounts of the organisation beside the first.
+    members: Vec<String>,
+}
+
+impl World {
+    async fn new(url: &str) -> Self {
+        post(url, "/moto-api/reset", "", "");
+        let environment = environment(url).await;
+        let organizations = aws_sdk_organizations::Client::new(&environment);
+        organizations.create_organization().send().await.unwrap();
+        let mut members = Vec::new();
+        for name in ["shop", "data"] {
+            let made = organizations.create_account().account_name(name).email(format!("{name}@example.com"));
+            let status = made.send().await.unwrap().create_account_status.unwrap();
+            members.push(status.account_id.unwrap());
+        }
+        let config = AwsConfig { member_role: Some(ROLE.into()), ..AwsConfig::of_collector("test") };
+        let aws = Aws::over(&environment, config, Arc::new(Now)).unwrap();
+        Self { environment, aws, members }
+    }
+
+    fn scope(&self, region: &str) -> Scope {
+        Scope { account: self.members[0].clone(), region: region.into() }
+    }
+
+    /// For making what is then collected: a member account, as its role.
+    async fn member(&self, region: &str) -> SdkConfig {
+        let arn = format!("arn:aws:iam::{}:role/{ROLE}", self.members[0]);
+        let given = self.aws.object_credentials(Some(&arn)).get_credential().await.unwrap();
+        let credentials = aws_credential_types::Credentials::new(
+            given.key_id.clone(),
+            given.secret_key.clone(),
+            given.token.clone(),
+            None,
+            "test",
+        );
+        let member = self.environment.to_builder().region(Region::new(region.to_owned()));
+        member.credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+    }
+
+    async fn accounts_and_units(&self) {
+        let identity = self.aws.identity().await.unwrap();
+        let organization = self.aws.organization().await.unwrap();
+        assert!(organization.id.starts_with("o-"));
+        assert_eq!(organization.management_account, identity.account);
+
+        let (accounts, _) = all!(self.aws, accounts);
+        let mut ids: Vec<_> = accounts.iter().map(|account| account.id.clone()).collect();
+        ids.retain(|id| *id != identity.account);
+        assert_eq!(ids, self.members);
+        let shop = accounts.iter().find(|account| account.id == self.members[0]).unwrap();
+        assert_eq!((shop.name.as_str(), shop.status.as_str()), ("shop", "ACTIVE"));
+        assert!(shop.joined_at.is_some());
+
+        let organizations = aws_sdk_organizations::Client::new(&self.environment);
+        let (roots, _) = all!(self.aws, roots);
+        let root = &roots[0].id;
+        let unit =
+            organizations.create_organizational_unit().parent_id(root).name("web").send().await.unwrap();
+        let unit = unit.organizational_unit.unwrap().id.unwrap();
+        let moved = organizations.move_account().account_id(&self.members[0]).source_parent_id(root);
+        moved.destination_parent_id(&unit).send().await.unwrap();
+        let tag = aws_sdk_organizations::types::Tag::builder().key("team").value("web").build().unwrap();
+        organizations.tag_resource().resource_id(&self.members[0]).tags(tag).send().await.unwrap();
+
+        let (units, _) = all!(self.aws, units_of, root);
+        assert_eq!((units[0].id.as_str(), units[0].name.as_str()), (unit.as_str(), "web"));
+        assert_eq!(all!(self.aws, accounts_of, &unit).0, [self.members[0].clone()]);
+        assert_eq!(all!(self.aws, account_tags, &self.members[0]).0, [("team".to_owned(), "web".to_owned())]);
+    }
+
+    async fn inventory(&self) {
+        let member = self.member(REGION).await;
+        let made = Made::new(&member).await;
+        let (scope, elsewhere) = (self.scope(REGION), self.scope(OTHER_REGION));
+        let list = async |list| all!(self.aws, listed_resources, &scope, list).0;
+
+        let instances = list(ServiceList::Ec2Instances).await;
+        assert_eq!(arns(&instances), made.instances.keys().cloned().collect::<Vec<_>>());
+        for instance in &instances {
+            assert_eq!(instance.tags.as_ref().unwrap().get("team").cloned(), made.instances[&instance.arn]);
+            assert_eq!(instance.configuration["instance_type"], "m5.large");
+            assert_eq!(instance.configuration["architecture"], "x86_64");
+        }
+        let volumes = list(ServiceList::Ec2Volumes).await;
+        let sized = volumes.iter().filter(|volume| volume.configuration["size_gib"] == "77").count();
+        assert_eq!(sized, made.volumes);
+
+        let databases = list(ServiceList::RdsInstances).await;
+        assert_eq!(databases[0].configuration["instance_type"], "db.r6g.large");
+        assert_eq!(databases[0].resource_type, "AWS::RDS::DBInstance");
+        let functions = list(ServiceList::LambdaFunctions).await;
+        assert_eq!(functions[0].configuration["memory_mib"], "512");
+        assert_eq!(functions[0].configuration["architecture"], "arm64");
+
+        let (tables, pages) = all!(self.aws, listed_resources, &scope, ServiceList::DynamoDbTables);
+        assert_eq!((tables.len(), pages), (made.tables, 2));
+        let account = &scope.account;
+        assert_eq!(tables[0].arn, format!("arn:aws:dynamodb:{REGION}:{account}:table/table-000"));
+
+        let (tagged, pages) = all!(self.aws, tagged_resources, &scope);
+        assert!(pages > 1, "{pages}");
+        let of = |name: &str| tagged.iter().filter(|found| found.resource_type == name).collect::<Vec<_>>();
+        let tagged_instances = made.instances.values().filter(|team| team.is_some()).count();
+        assert_eq!(of("AWS::EC2::Instance").len(), tagged_instances);
+        assert_eq!(of("AWS::EC2::Volume").len(), made.volumes);
+        assert_eq!(of("AWS::EC2::Volume")[0].tags.as_ref().unwrap()["team"], "web");
+
+        let other_account = Scope { account: self.members[1].clone(), ..scope.clone() };
+        for place in [elsewhere, other_account] {
+            for service in ServiceList::ALL {
+                let (found, _) = all!(self.aws, listed_resources, &place, service);
+                assert_eq!(found, [], "{place:?} {service:?}");
+            }
+            assert_eq!(all!(self.aws, tagged_resources, &place).0, []);
+        }
+    }
+
+    async fn values(&self) {
+        use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
+        let cloudwatch = aws_sdk_cloudwatch::Client::new(&self.member(REGION).await);
+        // Within the hour before the last: moto tells only of what is not older than two weeks.
+        let start = airshed_collect::Clock::now(&Now).as_second() / 3600 * 3600 - 3600;
+        let dimension = Dimension::builder().name("InstanceId").value("i-1").build();
+        for (minute, value) in [(0, 20.0), (1, 40.0), (7, 12.5)] {
+            let datum = MetricDatum::builder()
+                .metric_name("mem_used_percent")
+                .dimensions(dimension.clone())
+                .timestamp(DateTime::from_secs(start + 60 * minute))
+                .value(value)
+                .build();
+            cloudwatch.put_metric_data().namespace("CWAgent").metric_data(datum).send().await.unwrap();
+        }
+
+        let scope = self.scope(REGION);
+        let (metrics, _) = all!(self.aws, metrics, &scope, "CWAgent");
+        let used = MetricEntry {
+            namespace: "CWAgent".into(),
+            metric: "mem_used_percent".into(),
+            dimensions: [("InstanceId".to_owned(), "i-1".to_owned())].into(),
+        };
+        assert_eq!(metrics, [used.clone()]);
+        assert_eq!(all!(self.aws, metrics, &scope, "AWS/EC2").0, []);
+
+        let time = |seconds| Timestamp::from_second(start + seconds).unwrap();
+        let missing = MetricEntry { metric: "nothing".into(), ..used.clone() };
+        let query = |metric: &MetricEntry, statistic| MetricQuery {
+            metric: metric.clone(),
+            statistic,
+            period_s: 300,
+        };
+        let queries = vec![query(&missing, "Average"), query(&used, "Average"), query(&used, "SampleCount")];
+        let request = MetricRequest { queries, start: time(0), end: time(3600) };
+        let (found, _) = all!(self.aws, metric_data, &scope, &request);
+        let values: BTreeMap<usize, Vec<_>> = found.into_iter().map(|one| (one.query, one.values)).collect();
+        assert_eq!(values.get(&0).map_or(0, Vec::len), 0);
+        assert_eq!(values[&1], [(time(0), 30.0), (time(300), 12.5)]);
+        assert_eq!(values[&2], [(time(0), 2.0), (time(300), 1.0)]);
+    }
+
+    async fn queue(&self) {
+        let sqs = aws_sdk_sqs::Client::new(&self.member(REGION).await);
+        let url = sqs.create_queue().queue_name("airshed-metrics").send().await.unwrap().queue_url.unwrap();
+        for number in 0..12 {
+            sqs.send_message().queue_url(&url).message_body(number.to_string()).send().await.unwrap();
+        }
+        let role = format!("arn:aws:iam::{}:role/airshed/airshed-stream-reader-{REGION}", self.members[0]);
+        let queue = self.aws.queue(&url, Some(&role));
+        assert_eq!(queue.waiting().await.unwrap(), 12);
+        let first = queue.receive(Duration::ZERO).await.unwrap();
+        let second = queue.receive(Duration::ZERO).await.unwrap();
+        assert_eq!((first.len(), second.len()), (10, 2));
+        assert!(first.iter().all(|message| message.received == 1 && !message.id.is_empty()));
+        assert_eq!(queue.waiting().await.unwrap(), 12, "hidden ones wait too");
+        let receipts = |messages: &[airshed_collect::stream::Message]| -> Vec<String> {
+            messages.iter().map(|message| message.receipt.clone()).collect()
+        };
+        queue.delete(&receipts(&first)).await.unwrap();
+        queue.delete(&receipts(&first)).await.unwrap();
+        queue.delete(&[]).await.unwrap();
+        assert_eq!(queue.waiting().await.unwrap(), 2);
+        queue.delete(&receipts(&second)).await.unwrap();
+        assert_eq!(queue.receive(Duration::from_secs(1)).await.unwrap(), []);
+        assert!(self.aws.queue(&format!("{url}-not-there"), Some(&role)).waiting().await.is_err());
+    }
+
+    async fn what_moto_does_not_have(&self) {
+        let scope = self.scope(REGION);
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (start, end) = (time("2026-01-01T00:00:00Z"), time("2026-02-01T00:00:00Z"));
+        let regions = self.aws.regions(&scope.account, None).await.unwrap_err();
+        let resources = self.aws.aggregated_resources("all", &scope, None).await.unwrap_err();
+        let reported = self.aws.reported_emissions(start, end, None).await.unwrap_err();
+        for error in [regions, resources, reported] {
+            assert!(error.call.contains(" in "), "{error}");
+        }
+    }
+}
+
+/// What was made in an account.
+struct Made {
+    /// ARN and tag `team`.
+    instances: BTreeMap<String, Option<String>>,
+    volumes: usize,
+    tables: usize,
+}
+
+impl Made {
+    async fn new(member: &SdkConfig) -> Self {
+        Self {
+            instances: instances(member).await,
+            volumes: volumes(member).await,
+            tables: tables(member).await,
+        }
+        .and_single_ones(member)
+        .await
+    }
+
+    /// A database and a function.
+    async fn and_single_ones(self, member: &SdkConfig) -> Self {
+        let rds = aws_sdk_rds::Client::new(member);
+        let database =
+            rds.create_db_instance().db_instance_identifier("orders").db_instance_class("db.r6g.large");
+        let database = database.engine("postgres").allocated_storage(20).master_username("master");
+        database.master_user_password("not-secret").send().await.unwrap();
+
+        use aws_sdk_lambda::{
+            primitives::Blob,
+            types::{Architecture, FunctionCode, Runtime},
+        };
+        let lambda = aws_sdk_lambda::Client::new(member);
+        let code = FunctionCode::builder().zip_file(Blob::new(EMPTY_ZIP)).build();
+        let function = lambda.create_function().function_name("resize").memory_size(512).handler("a.b");
+        let function = function.architectures(Architecture::Arm64).runtime(Runtime::Python312).code(code);
+        function.role(lambda_role(member).await).send().await.unwrap();
+        self
+    }
+}
+
+/// The end of a central directory, without any file before it.
+const EMPTY_ZIP: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+async fn instances(member: &SdkConfig) -> BTreeMap<String, Option<String>> {
+    use aws_sdk_ec2::types::{InstanceType, ResourceType, Tag, TagSpecification};
+    let ec2 = aws_sdk_ec2::Client::new(member);
+    let tag = Tag::builder().key("team").value("web").build();
+    let tags = TagSpecification::builder().resource_type(ResourceType::Instance).tags(tag).build();
+    let mut made = BTreeMap::new();
+    for tags in [Some(vec![tags]), None] {
+        let team = tags.as_ref().map(|_| "web".to_owned());
+        let run = ec2.run_instances().image_id("ami-12345678").instance_type(InstanceType::M5Large);
+        let run = run.min_count(3).max_count(3).set_tag_specifications(tags).send().await.unwrap();
+        let account = run.owner_id().unwrap();
+        for instance in run.instances() {
+            let id = instance.instance_id().unwrap();
+            made.insert(format!("arn:aws:ec2:{REGION}:{account}:instance/{id}"), team.clone());
+        }
+    }
+    let (gone, _) = made.first_key_value().unwrap();
+    let gone = gone.clone();
+    let id = gone.rsplit('/').next().unwrap();
+    ec2.terminate_instances().instance_ids(id).send().await.unwrap();
+    made.remove(&gone);
+    made
+}
+
+async fn volumes(member: &SdkConfig) -> usize {
+    use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+    let ec2 = aws_sdk_ec2::Client::new(member);
+    let tag = Tag::builder().key("team").value("web").build();
+    let tags = TagSpecification::builder().resource_type(ResourceType::Volume).tags(tag).build();
+    for _ in 0..110 {
+        let volume = ec2.create_volume().availability_zone(format!("{REGION}a")).size(77);
+        volume.tag_specifications(tags.clone()).send().await.unwrap();
+    }
+    110
+}
+
+async fn tables(member: &SdkConfig) -> usize {
+    use aws_sdk_dynamodb::types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    };
+    let dynamodb = aws_sdk_dynamodb::Client::new(member);
+    let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().unwrap();
+    let id = AttributeDefinition::builder()
+        .attribute_name("id")
+        .attribute_type(ScalarAttributeType::S)
+        .build()
+        .unwrap();
+    for number in 0..101 {
+        let table = dynamodb.create_table().table_name(format!("table-{number:03}"));
+        let table = table.key_schema(key.clone()).attribute_definitions(id.clone());
+        table.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
+    }
+    101
+}
+
+/// moto wants the role of a function to be there. The SDK of IAM is not among our dependencies.
+async fn lambda_role(member: &SdkConfig) -> String {
+    use aws_credential_types::provider::ProvideCredentials;
+    let credentials = member.credentials_provider().unwrap().provide_credentials().await.unwrap();
+    let key = credentials.access_key_id();
+    let authorization = format!(
+        "authorization: AWS4-HMAC-SHA256 Credential={key}/20260301/us-east-1/iam/aws4_request, SignedHeaders=host, \
+         Signature=0\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+    );
+    let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal\
+                 %22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
+    let body =
+        format!("Action=CreateRole&Version=2010-05-08&RoleName=lambda&AssumeRolePolicyDocument={trust}");
+    let answer = post(member.endpoint_url().unwrap(), "/", &authorization, &body);
+    let (_, arn) = answer.split_once("<Arn>").unwrap_or_else(|| panic!("{answer}"));
+    arn.split_once("</Arn>").unwrap().0.to_owned()
+}
+
+fn post(url: &str, path: &str, headers: &str, body: &str) -> String {
+    let host = url.strip_prefix("http://").unwrap().trim_end_matches('/');
+    let mut stream = TcpStream::connect(host).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer
+}
+
+fn arns(entries: &[ResourceEntry]) -> Vec<String> {
+    let mut arns: Vec<_> = entries.iter().map(|entry| entry.arn.clone()).collect();
+    arns.sort_unstable();
+    arns
+}

@@ -1,0 +1,323 @@
+//! One shard at work: its units, one after the other, as they are due.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{Mode, Shared, account, directory};
+use crate::{
+    billing,
+    error::{Error, ErrorKind, Result},
+    health::{CallCounts, Health, Status, Tally, Work},
+    land::{Pending, Piece, progress::{Progress, WorkKey}},
+    organization,
+    unit::{Shard, Unit},
+};
+
+/// How often a worker looks for what is due.
+const TICK: Duration = Duration::from_secs(5);
+/// Shortest time between two tries of work that failed.
+const TRY_EVERY: Duration = Duration::from_secs(60);
+/// How often the accounts are read from the lake again.
+const DIRECTORY_EVERY: Duration = Duration::from_secs(60);
+/// How often the provider's own figures are asked for; they change once a month.
+const REPORTED_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// How a worker ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Everything was visited once; when that was done.
+    Swept(Timestamp),
+    /// It was asked to end.
+    Stopped,
+}
+
+/// A shard at work.
+pub(super) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) shard: Shard,
+    pub(super) progress: Arc<Progress>,
+    /// Ends it at the next safe point.
+    pub(super) stop: CancellationToken,
+    /// Ends it at once: another process has the shard.
+    pub(super) lost: CancellationToken,
+    /// When work was last done by this worker, and how far it got.
+    done: Mutex<HashMap<WorkKey, Timestamp>>,
+    watermarks: Mutex<HashMap<WorkKey, Timestamp>>,
+    pending: Mutex<Vec<Pending>>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        shard: Shard,
+        progress: Arc<Progress>,
+        stop: CancellationToken,
+        lost: CancellationToken,
+    ) -> Self {
+        Self { shared, shard, progress, stop, lost, done: Mutex::default(), watermarks: Mutex::default(), pending: Mutex::default() }
+    }
+
+    pub(super) async fn run(self) -> Result<End> {
+        let work = async {
+            tokio::try_join!(self.streams(), self.units()).map(|((), end)| end)
+        };
+        tokio::select! {
+            biased;
+            () = self.lost.cancelled() => Err(Error::new(ErrorKind::Fenced, "the lease was lost")),
+            result = work => result,
+        }
+    }
+
+    async fn units(&self) -> Result<End> {
+        let collector = &self.shared.collector;
+        let mut directory_at = collector.clock.elapsed();
+        loop {
+            self.organization().await?;
+            self.exports().await?;
+            self.reported().await?;
+            self.accounts().await?;
+            if self.shared.mode == Mode::Once || self.stop.is_cancelled() {
+                self.settle().await?;
+            }
+            if self.stop.is_cancelled() {
+                return Ok(End::Stopped);
+            }
+            if self.shared.mode == Mode::Once {
+                collector.board.change(self.shard, |board| board.accounts_done = board.accounts);
+                return Ok(End::Swept(collector.clock.now()));
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(End::Stopped),
+                () = collector.clock.sleep(TICK) => {}
+            }
+            if collector.config.accounts.organization && collector.clock.elapsed() >= directory_at + DIRECTORY_EVERY {
+                directory_at = collector.clock.elapsed();
+                directory::refresh(&self.shared).await?;
+            }
+        }
+    }
+
+    fn has(&self, unit: &Unit) -> bool {
+        unit.shard(self.shared.collector.config.share.shards) == self.shard
+    }
+
+    /// Whether work is due: always once in a sweep, else when it was last done long enough ago.
+    pub(super) fn is_due(&self, key: &WorkKey, every: Duration) -> bool {
+        let done = locked(&self.done);
+        if self.shared.mode == Mode::Once {
+            return !done.contains_key(key);
+        }
+        let last = done.get(key).or_else(|| self.progress.done_at.get(key));
+        last.is_none_or(|last| {
+            last.saturating_add(every).is_ok_and(|next| next <= self.shared.collector.clock.now())
+        })
+    }
+
+    pub(super) fn did(&self, key: WorkKey) {
+        let now = self.shared.collector.clock.now();
+        locked(&self.done).insert(key, now);
+    }
+
+    /// Whether work may be tried now: not so soon after the last time.
+    pub(super) fn may_try(&self, key: &WorkKey) -> bool {
+        let done = locked(&self.done);
+        let again = done.get(key).map(|last| last.saturating_add(TRY_EVERY));
+        again.is_none_or(|again| again.is_ok_and(|again| again <= self.shared.collector.clock.now()))
+    }
+
+    /// How far work got.
+    pub(super) fn watermark(&self, key: &WorkKey) -> Option<Timestamp> {
+        let reached = locked(&self.watermarks).get(key).copied();
+        reached.or_else(|| self.progress.watermarks.get(key).copied())
+    }
+
+    pub(super) fn reached(&self, key: WorkKey, watermark: Timestamp) {
+        locked(&self.watermarks).insert(key, watermark);
+    }
+
+    /// Whether the worker is to end at the next safe point.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Notes a piece that must have landed before the sweep counts as done.
+    pub(super) fn landing(&self, pending: Pending) {
+        locked(&self.pending).push(pending);
+    }
+
+    /// Commits what was handed over and makes sure of it.
+    async fn settle(&self) -> Result<()> {
+        if let Some(inventory) = &self.shared.inventory {
+            self.report_all(inventory.publish().await?).await?;
+        }
+        self.shared.landing.flush().await?;
+        let pending = std::mem::take(&mut *locked(&self.pending));
+        for piece in pending {
+            piece.landed().await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn report_all(&self, reports: Vec<Health>) -> Result<()> {
+        for report in reports {
+            self.report(report).await?;
+        }
+        Ok(())
+    }
+
+    /// Hands over work that brought no rows of `utilization`; it is committed with the next batch.
+    pub(super) async fn report(&self, health: Health) -> Result<()> {
+        let piece = Piece { health, rows: Vec::new(), estimates: Vec::new(), rejects: Vec::new(), object: None };
+        self.shared.landing.hand_over(piece).await.map(drop)
+    }
+
+    /// Work that went well and brought nothing.
+    pub(super) fn nothing(&self, unit: Unit, work: Work) -> Health {
+        Health {
+            shard: self.shard,
+            unit,
+            work,
+            scope: None,
+            status: Status::Ok,
+            detail: None,
+            watermark: None,
+            newest: None,
+            rows_rejected: 0,
+            rows_left_out: 0,
+            rows: 0,
+            calls: CallCounts::default(),
+        }
+    }
+
+    async fn organization(&self) -> Result<()> {
+        let collector = &self.shared.collector;
+        let key = unit_key(&Unit::Organization, Work::Organization);
+        let every = collector.config.accounts.every;
+        if !self.has(&Unit::Organization) || !self.is_due(&key, every) {
+            return Ok(());
+        }
+        let config = &collector.config.accounts;
+        let known = organization::known(&collector.lake).await?;
+        let survey =
+            organization::survey(&*collector.cloud, &collector.gate, config, &known, &self.lost).await;
+        let health = self.nothing(Unit::Organization, Work::Organization);
+        let health = match survey {
+            Ok(survey) => {
+                organization::publish(&collector.lake, &survey.accounts, collector.clock.now()).await?;
+                directory::refresh(&self.shared).await?;
+                let rows = survey.accounts.len() as u64;
+                Health { status: survey.status, detail: survey.detail, rows, calls: survey.calls, ..health }
+            }
+            Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
+            Err(error) => {
+                if known.is_empty() {
+                    let none = "; no accounts are known, so none is visited";
+                    let detail = Some(super::chain(&error) + none);
+                    self.shared.directory.set(Vec::new());
+                    Health { status: Status::Failed, detail, ..health }
+                } else {
+                    directory::refresh(&self.shared).await?;
+                    let detail = Some(super::chain(&error) + "; the accounts known before are visited");
+                    Health { status: Status::Failed, detail, ..health }
+                }
+            }
+        };
+        self.did(key);
+        self.report(health).await?;
+        // Others wait for it.
+        self.shared.landing.flush().await
+    }
+
+    async fn exports(&self) -> Result<()> {
+        let collector = &self.shared.collector;
+        for uri in &collector.config.exports {
+            let unit = Unit::Export(uri.clone());
+            let key = unit_key(&unit, Work::Billing);
+            if self.stop.is_cancelled() || !self.has(&unit) || !self.is_due(&key, collector.config.exports_every) {
+                continue;
+            }
+            let visited = async {
+                let location = collector.sources.export(uri)?;
+                let now = collector.clock.now();
+                let (lake, options) = (&collector.lake, &collector.import);
+                billing::collect_export(lake, self.shard, uri, &location, options, now, &self.lost).await
+            };
+            let health = match visited.await {
+                Ok(health) => health,
+                Err(error) if matches!(error.kind(), ErrorKind::Retry | ErrorKind::Input) => {
+                    let detail = Some(super::chain(&error));
+                    Health { status: Status::Failed, detail, ..self.nothing(unit, Work::Billing) }
+                }
+                Err(error) => return Err(error),
+            };
+            self.did(key);
+            self.report(health).await?;
+        }
+        Ok(())
+    }
+
+    async fn reported(&self) -> Result<()> {
+        let collector = &self.shared.collector;
+        let key = unit_key(&Unit::ProviderReported, Work::ProviderReported);
+        let wanted = collector.config.provider_reported && self.has(&Unit::ProviderReported);
+        if !wanted || self.stop.is_cancelled() || !self.is_due(&key, REPORTED_EVERY) {
+            return Ok(());
+        }
+        let (cloud, gate) = (&*collector.cloud, &*collector.gate);
+        let tally = Tally::default();
+        let call = gate.call(crate::gate::Api::Organizations, None, &tally, &self.lost, || cloud.organization());
+        let payer = call.await.map_or_else(|_| "unknown".to_owned(), |organization| organization.management_account);
+        let now = collector.clock.now();
+        let health =
+            billing::collect_reported(cloud, gate, &collector.lake, self.shard, &payer, now, &self.lost).await?;
+        self.did(key);
+        self.report(health).await
+    }
+
+    async fn accounts(&self) -> Result<()> {
+        let collector = &self.shared.collector;
+        if !collector.config.visits_accounts() {
+            return Ok(());
+        }
+        let all = directory::accounts(&self.shared, &self.lost).await?;
+        let own: Vec<String> = all.iter().filter(|id| self.has(&Unit::Account((*id).clone()))).cloned().collect();
+        collector.board.change(self.shard, |board| {
+            board.accounts = own.len();
+            board.accounts_done = 0;
+        });
+        let visits = stream::iter(own).map(|id| async move {
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
+            account::visit(self, &id).await?;
+            collector.board.change(self.shard, |board| board.accounts_done += 1);
+            Ok(())
+        });
+        let mut visits = visits.buffer_unordered(collector.config.concurrency);
+        while let Some(visited) = visits.next().await {
+            let visited: Result<()> = visited;
+            visited?;
+        }
+        Ok(())
+    }
+
+    async fn streams(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a panicked worker left is whole: every change is one insertion.
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unit_key(unit: &Unit, work: Work) -> WorkKey {
+    WorkKey { unit: unit.to_string(), work: work.as_str().to_owned(), region: None }
+}

@@ -1,0 +1,1 @@
+//! Workers against a queue, a bucket and a lander in memory.
