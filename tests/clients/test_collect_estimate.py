@@ -35,7 +35,12 @@ def estimated(world):
     config = configuration(world.folder, streams=[stream.prefix])
     world.proxy.reset()
     collect(world.folder, world.folder / "with", world.proxy.url, config)
-    env = {"AWS_ENDPOINT_URL": world.proxy.url, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    env = {
+        "AWS_ENDPOINT_URL": world.proxy.url,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
     tables = []
     for lake in ("without", "with"):
         airshed("run", "--quiet", "--input", bills.PREFIX, "--lake", lake, folder=world.folder, env=env)
@@ -77,10 +82,15 @@ def test_half_an_hour_counts_half(world, estimated):
         if row["line_item_resource_id"] == world.half and row["line_item_usage_start_date"] == start
     ]  # fmt: skip
     before, after = (rows[billed["identity_line_item_id"]] for rows in (without, measured))
-    loads = [point.series.statistics(point.start)[1] / point.series.statistics(point.start)[0] / 100 for point in world.minutes]
+    loads = [
+        point.series.statistics(point.start)[1] / point.series.statistics(point.start)[0] / 100
+        for point in world.minutes
+    ]
     mean, cover = sum(loads) / len(loads), MEASURED_MINUTES / 60
     assert after["utilization_source"] == "partly_measured"
-    assert float(after["utilization"]) == pytest.approx(cover * mean + (1 - cover) * float(before["utilization"]), abs=1e-12)
+    assert float(after["utilization"]) == pytest.approx(
+        cover * mean + (1 - cover) * float(before["utilization"]), abs=1e-12
+    )
     others = [row for row in measured.values() if row["utilization_source"] == "default"]
     assert len(others) > 5, "hours that nobody measured keep the default"
 

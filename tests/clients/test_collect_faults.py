@@ -18,13 +18,15 @@ STORM = {"throttle": 0.2, "error": 0.05, "cut": 0.02, "expired": 0.01, "skew": 0
 def calm(world):
     """A collection without faults, and its streams."""
     stream = world.stream()
-    for made in make_objects(world.company, 40 if world.is_large else 10, world.company.hours[0] - timedelta(hours=2)):
+    for made in make_objects(
+        world.company, 40 if world.is_large else 10, world.company.hours[0] - timedelta(hours=2)
+    ):
         stream.deliver(made)
     config = configuration(world.folder, streams=[stream.queue], exports=[bills.PREFIX])
     world.proxy.reset()
     collect(world.folder, world.folder / "calm", world.proxy.url, config)
     tables = ledger(world.folder / "calm")
-    wanted = expected.polled(world.company) + expected.streamed(stream.objects.values())
+    wanted = expected.polled(world.company) + expected.streamed(stream.objects.values(), world.company)
     assert expected.differences(tables["utilization"], wanted) == ""
     return stream, config, tables
 
@@ -41,8 +43,10 @@ def test_a_storm_of_faults_loses_nothing_and_doubles_nothing(world, calm):
         return found == wanted and stream.waiting() == 0
 
     ended = collect_until_done(world.folder, lake, world.proxy.url, config, is_done, processes=2)
-    print(f"{len(ended)} processes, faults {dict(world.proxy.record.faults)} in {world.proxy.record.calls()} calls, "
-          f"{max(one.peak_mib for one in ended):.0f} MiB at most")
+    print(
+        f"{len(ended)} processes, faults {dict(world.proxy.record.faults)} in {world.proxy.record.calls()} calls, "
+        f"{max(one.peak_mib for one in ended):.0f} MiB at most"
+    )
     for name, rows in ledger(lake).items():
         assert expected.differences(rows, wanted[name]) == "", name
     assert stream.waiting() == 0
@@ -61,7 +65,7 @@ def test_denied_accounts_are_reported_and_the_others_collected(world, calm):
     collect(world.folder, lake, world.proxy.url, config)
     held = ledger(lake)
     assert expected.differences(held["resources"], expected.resources(world.company, denied)) == ""
-    polled = expected.polled(world.company, denied=denied) + expected.streamed(stream.objects.values())
+    polled = expected.polled(world.company, denied=denied) + expected.streamed(stream.objects.values(), world.company)
     assert expected.differences(held["utilization"], polled) == ""
     rows = table(lake, "collector_health").to_pylist()
     assert {row["account_id"] for row in rows if row["status"] == "denied"} == denied

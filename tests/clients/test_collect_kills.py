@@ -1,7 +1,7 @@
 """Collectors killed without warning while four share the work and new data arrives: nothing lost, nothing doubled.
 
-Minutes of metrics are put into CloudWatch ahead of their time, so that every sweep finds new ones; objects of the metric
-stream arrive between the kills.
+Minutes of metrics are put into CloudWatch ahead of their time, so that every sweep finds new ones; objects of the
+metric stream arrive between the kills.
 """
 
 import time
@@ -27,7 +27,9 @@ def put_minutes(world, first, count):
     rows = expected.Counter()
     for account, region in places:
         cloud.account = account
-        series = [one for one in company.series if (one.account, one.region) == (account, region) and one.resource][:10]
+        series = [one for one in company.series if (one.account, one.region) == (account, region) and one.resource][
+            :10
+        ]
         if series:
             put_metrics(cloud, series, starts)
         rows.update(filter(None, (expected.measurement(one, start, 60, True) for one in series for start in starts)))
@@ -62,7 +64,7 @@ def test_kills_while_four_share_the_work(world):
     assert landed >= kills // 2
 
     time.sleep(max(0.0, (end - datetime.now(timezone.utc)).total_seconds() + SETTLE_S + 1))
-    wanted = rows + expected.streamed(stream.objects.values())
+    wanted = rows + expected.streamed(stream.objects.values(), world.company)
 
     def is_done():
         return expected.held(lake, "utilization") == wanted and stream.waiting() == 0
@@ -71,7 +73,7 @@ def test_kills_while_four_share_the_work(world):
     assert last[-1].code == DONE
     assert expected.differences(expected.held(lake, "utilization"), wanted) == ""
     found = expected.held(lake, "collected_objects")
-    assert expected.differences(found, expected.objects(stream, stream.queue)) == ""
+    assert expected.differences(found, expected.objects(stream, stream.queue, world.company)) == ""
     assert expected.differences(expected.held(lake, "resources"), expected.resources(world.company)) == ""
     assert expected.differences(expected.held(lake, "accounts"), expected.accounts(world.company)) == ""
     assert stream.waiting() == 0

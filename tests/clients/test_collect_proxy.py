@@ -19,7 +19,9 @@ COMPANY = Company(
     "o-abcdefghij",
     accounts=[Account(ACCOUNT, "a", "ACTIVE", "Root", "r-1", {}, ["eu-north-1"])],
     resources=[
-        Resource(ACCOUNT, "eu-west-1", "AWS::RDS::DBInstance", f"arn:{n}", f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:{n}", {})
+        Resource(
+            ACCOUNT, "eu-west-1", "AWS::RDS::DBInstance", f"arn:{n}", f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:{n}", {}
+        )
         for n in range(6)
     ],
 )
@@ -58,14 +60,20 @@ def client(proxy, service, keys=None, **options):
 def assume(proxy, account=ACCOUNT):
     role = f"arn:aws:iam::{account}:role/reader"
     given = client(proxy, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    names = {"AccessKeyId": "aws_access_key_id", "SecretAccessKey": "aws_secret_access_key", "SessionToken": "aws_session_token"}
+    names = {
+        "AccessKeyId": "aws_access_key_id",
+        "SecretAccessKey": "aws_secret_access_key",
+        "SessionToken": "aws_session_token",
+    }
     return {name: given[key] for key, name in names.items()}
 
 
 @pytest.mark.parametrize("protocol", CALLS)
 def test_each_protocol_throttles_in_its_own_words(proxy, protocol):
     call, code = CALLS[protocol]
-    client(proxy, "s3").create_bucket(Bucket="things", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}) if protocol == "s3" else None
+    client(proxy, "s3").create_bucket(
+        Bucket="things", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    ) if protocol == "s3" else None
     call(lambda service: client(proxy, service))
     proxy.faults = Faults(throttle=1.0)
     with pytest.raises(ClientError) as refused:
@@ -169,7 +177,10 @@ def test_messages_come_again_and_in_another_order(proxy):
 def test_a_page_whose_answer_was_lost_can_be_asked_for_again(proxy):
     """moto's token of a page works once; AWS's does not wear out."""
     metrics = client(proxy, "cloudwatch", assume(proxy))
-    points = [{"MetricName": f"m{number}", "Value": 1.0, "Dimensions": [{"Name": "a", "Value": "b"}]} for number in range(600)]
+    points = [
+        {"MetricName": f"m{number}", "Value": 1.0, "Dimensions": [{"Name": "a", "Value": "b"}]}
+        for number in range(600)
+    ]
     metrics.put_metric_data(Namespace="Pages", MetricData=points)
     first = metrics.list_metrics(Namespace="Pages")
     second = metrics.list_metrics(Namespace="Pages", NextToken=first["NextToken"])
@@ -193,7 +204,11 @@ def test_cloudwatch_in_cbor_is_answered_in_cbor(proxy):
     import urllib.request
 
     start = 1_795_300_800
-    metric = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Dimensions": [{"Name": "InstanceId", "Value": "i-1"}]}
+    metric = {
+        "Namespace": "AWS/EC2",
+        "MetricName": "CPUUtilization",
+        "Dimensions": [{"Name": "InstanceId", "Value": "i-1"}],
+    }
     client(proxy, "cloudwatch").put_metric_data(
         Namespace=metric["Namespace"],
         MetricData=[{key: metric[key] for key in ("MetricName", "Dimensions")} | {"Value": 12.5, "Timestamp": start}],
@@ -214,7 +229,9 @@ def test_cloudwatch_in_cbor_is_answered_in_cbor(proxy):
     assert (found["Values"], found["Timestamps"]) == ([12.5], [cbor.Instant(float(start))])
 
 
-@pytest.mark.parametrize("value", [0, -1, 23, 24, 255, 256, 70_000, 1 << 40, -500, 1.5, "ä", [1, "a", None], {"a": [True, False]}])
+@pytest.mark.parametrize(
+    "value", [0, -1, 23, 24, 255, 256, 70_000, 1 << 40, -500, 1.5, "ä", [1, "a", None], {"a": [True, False]}]
+)
 def test_cbor_comes_back_as_it_was(value):
     assert cbor.loads(cbor.dumps(value)) == value
 
@@ -222,7 +239,8 @@ def test_cbor_comes_back_as_it_was(value):
 def test_cbor_of_the_standard():
     """RFC 8949, appendix A."""
     examples = {
-        "1903e8": 1000, "3903e7": -1000, "f93e00": 1.5, "fb3ff199999999999a": 1.1, "c11a514b67b0": cbor.Instant(1363896240),
+        "1903e8": 1000, "3903e7": -1000, "f93e00": 1.5, "fb3ff199999999999a": 1.1,
+        "c11a514b67b0": cbor.Instant(1363896240),
         "9f018202039f0405ffff": [1, [2, 3], [4, 5]], "bf61610161629f0203ffff": {"a": 1, "b": [2, 3]},
         "7f657374726561646d696e67ff": "streaming",
     }  # fmt: skip
@@ -244,7 +262,9 @@ def test_regions_and_the_aggregator_are_answered_in_pages(proxy):
     config = client(proxy, "config")
     first = config.select_aggregate_resource_config(Expression=select, ConfigurationAggregatorName="all")
     token = first["NextToken"]
-    rest = config.select_aggregate_resource_config(Expression=select, ConfigurationAggregatorName="all", NextToken=token)
+    rest = config.select_aggregate_resource_config(
+        Expression=select, ConfigurationAggregatorName="all", NextToken=token
+    )
     rows = [json.loads(row) for row in first["Results"] + rest["Results"]]
     assert [row["arn"] for row in rows] == [resource.arn for resource in COMPANY.resources]
     assert set(rows[0]) == {"arn", "resourceType"}

@@ -9,6 +9,7 @@ mod account;
 mod directory;
 mod inventory;
 mod sources;
+mod streams;
 mod worker;
 
 use std::{
@@ -44,11 +45,14 @@ use crate::{
     land::{self, Lander, Landing},
     poll::Poller,
     share::{Held, Share},
+    stream::Limits,
     unit::Shard,
 };
 
 /// Pieces that wait for the lander for each account and region at work.
 const PIECES_WAITING: usize = 2;
+/// Bytes of objects of metric streams in work, over all streams.
+const STREAM_BYTES: u64 = 256 << 20;
 /// Time that the last commit and the release of the leases may take at shutdown.
 const SHUTDOWN: Duration = Duration::from_secs(60);
 /// Wait before a shard is tried again whose worker failed for the time being.
@@ -96,6 +100,8 @@ struct Shared {
     inventory: Option<Inventory>,
     /// Nothing where metrics are not polled.
     poller: Option<Poller>,
+    /// Objects of metric streams at work.
+    streams: Arc<Limits>,
     /// Accounts and regions at work.
     places: Semaphore,
     mode: Mode,
@@ -138,6 +144,7 @@ impl Collector {
             inventory,
             poller,
             directory: Directory::new(&config.accounts),
+            streams: Arc::new(Limits::new(self.import.threads.max(1), STREAM_BYTES)),
             places: Semaphore::new(config.concurrency),
             started_at: self.clock.now(),
             landing,

@@ -83,6 +83,11 @@ impl Gate {
         Self { observer: Some(Observer::default()), ..self }
     }
 
+    /// The limits.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// How often each place was called; nothing without an observer.
     pub fn observed(&self) -> Vec<Observed> {
         self.observer.as_ref().map(|observer| observer.observed(&self.limits)).unwrap_or_default()

@@ -3,8 +3,7 @@
 //! What the collectors ask of AWS is the trait [`Cloud`] (and [`stream::Queue`] for announcements): one method is one
 //! call. The crate `ingest/aws` answers it from AWS, tests from a stand-in. Every call goes through the [`gate`], which
 //! keeps limits, waits, tries again and gives up on an account. What comes back is *landed* ([`land`]): rows and the
-//! progress that they stand for in one Delta commit. Work is split into shards that processes hold by leases ([`share`]),
-//! and the [`engine`] puts it all together.
+//! progress that they stand for in one Delta commit. Work is split into shards that processes hold by leases ([`share`]).
 //!
 //! Clock, chance (a seed), credentials and configuration are passed in.
 

@@ -119,6 +119,11 @@ impl Share {
         self.0.swept.subscribe()
     }
 
+    /// Leaves alone, from now on, what was swept since a moment: for a process that ends when everything was swept once.
+    pub fn skip_swept_since(&self, since: Timestamp) {
+        self.0.update(|book| book.rest_since = Some(since));
+    }
+
     /// Keeps the beat and the leases until `cancel` or [`leave`](Self::leave). A store that fails is tried again. When
     /// it ends, however it ends, nothing is held.
     ///

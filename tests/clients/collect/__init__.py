@@ -1,1 +1,1 @@
-"""What the tests of the collectors share: a company in moto, a fault proxy before it, metric streams, the expected rows."""
+"""What the tests of the collectors share: a company in moto, a fault proxy, metric streams, the expected rows."""

@@ -15,7 +15,9 @@ def lines(company, limit=None):
     hours = [*company.hours, company.hours[-1] + timedelta(hours=1)]
     visited = company.visited()
     billed = [one for one in company.resources if one.size and (one.account, one.region) in visited]
-    return [bill(number, one, hour) for number, (one, hour) in enumerate((r, h) for r in billed[:limit] for h in hours)]
+    return [
+        bill(number, one, hour) for number, (one, hour) in enumerate((r, h) for r in billed[:limit] for h in hours)
+    ]
 
 
 def bill(number, resource, hour):

@@ -31,9 +31,15 @@ def dumps(value):
 
 
 def head(major, number):
-    for code, (limit, form) in enumerate(((24, None), (1 << 8, ">B"), (1 << 16, ">H"), (1 << 32, ">I"), (1 << 64, ">Q"))):
+    for code, (limit, form) in enumerate(
+        ((24, None), (1 << 8, ">B"), (1 << 16, ">H"), (1 << 32, ">I"), (1 << 64, ">Q"))
+    ):
         if number < limit:
-            return bytes([major << 5 | number]) if form is None else bytes([major << 5 | 23 + code]) + struct.pack(form, number)
+            return (
+                bytes([major << 5 | number])
+                if form is None
+                else bytes([major << 5 | 23 + code]) + struct.pack(form, number)
+            )
     raise ValueError(number)
 
 

@@ -95,6 +95,11 @@ class Collector:
         self.process.kill()
         return self.wait().code == -9
 
+    def stop(self):
+        """Asks it to end, as an operator or a scheduler does."""
+        self.process.terminate()
+        return self.wait(60)
+
     def wait(self, timeout=None):
         code = self.process.wait(timeout)
         self.watcher.join()
@@ -108,7 +113,9 @@ def collect(folder, lake, url, config, processes=1, timeout=600):
     running = [Collector(folder, lake, url, config) for _ in range(processes)]
     ended = [one.wait(timeout) for one in running]
     for one in ended:
-        assert one.code in (DONE, *AGAIN) and "panicked" not in one.output, f"a collector gave {one.code}\n{one.output[-4000:]}"
+        assert one.code in (DONE, *AGAIN) and "panicked" not in one.output, (
+            f"a collector gave {one.code}\n{one.output[-4000:]}"
+        )
     return ended
 
 
@@ -122,7 +129,9 @@ def collect_until_done(folder, lake, url, config, is_done, processes=1, rounds=2
     return ended
 
 
-def killed_again_and_again(folder, lake, url, config, kills, processes=4, seed=0, between_s=(0.05, 1.5), meanwhile=None):
+def killed_again_and_again(
+    folder, lake, url, config, kills, processes=4, seed=0, between_s=(0.05, 1.5), meanwhile=None
+):
     """Keeps so many collectors at work and kills one of them at a random moment, time after time.
 
     `meanwhile` is called with the number of each kill before it. Returns how many were at work when killed.
@@ -144,5 +153,7 @@ def killed_again_and_again(folder, lake, url, config, kills, processes=4, seed=0
         running[slot] = Collector(folder, lake, url, config)
     ended += [one.wait(600) for one in running]
     for one in ended:
-        assert one.code in (DONE, *AGAIN, -9) and "panicked" not in one.output, f"a collector gave {one.code}\n{one.output[-4000:]}"
+        assert one.code in (DONE, *AGAIN, -9) and "panicked" not in one.output, (
+            f"a collector gave {one.code}\n{one.output[-4000:]}"
+        )
     return landed, ended

@@ -52,17 +52,18 @@ def polled(company, starts=None, seconds=3600, denied=()):
     return Counter(filter(None, rows))
 
 
-def streamed(objects):
-    """Rows that the objects of metric streams bring."""
-    points = (point for made in objects for point in made.points)
+def streamed(objects, company):
+    """Rows that the objects of metric streams bring: data points of accounts that are not visited are left out."""
+    visited = {account for account, _ in company.visited()}
+    points = (point for made in objects for point in made.points if point.series.account in visited)
     return Counter(filter(None, (measurement(point.series, point.start, point.seconds) for point in points)))
 
 
-def objects(stream, source):
+def objects(stream, source, company):
     """Rows of `collected_objects`."""
     found = Counter()
     for uri, made in stream.objects.items():
-        rows = streamed([made]).total()
+        rows = streamed([made], company).total()
         found[row({
             "stream": source, "object_uri": uri, "object_e_tag": made.e_tag, "object_size_bytes": len(made.body),
             "object_format": made.format, "rows": rows, "rows_rejected": made.damage,

@@ -94,7 +94,12 @@ class Company:
     def visited(self):
         """Ids of accounts and regions that a collector visits: open accounts, regions that are switched on."""
         open_accounts = [account for account in self.accounts if account.status == "ACTIVE"]
-        return {(account.id, region) for account in open_accounts for region in REGIONS if region not in account.regions_off}
+        return {
+            (account.id, region)
+            for account in open_accounts
+            for region in REGIONS
+            if region not in account.regions_off
+        }
 
 
 class Cloud:
@@ -153,12 +158,19 @@ def make_accounts(cloud, company, size):
         units[path] = made["OrganizationalUnit"]["Id"]
     company.accounts.append(Account(MANAGEMENT, "master", "ACTIVE", "Root", units["Root"], {}, []))
     for number in range(1, size + 1):
-        unit, tags = UNITS[number % len(UNITS)], {"team": f"team {number % 7}", "cost centre": "ä/ö"} if number % 3 else {}
+        unit, tags = (
+            UNITS[number % len(UNITS)],
+            {"team": f"team {number % 7}", "cost centre": "ä/ö"} if number % 3 else {},
+        )
         given = [{"Key": key, "Value": value} for key, value in tags.items()]
-        made = organizations.create_account(AccountName=f"Acme {number}", Email=f"aws{number}@acme.example", Tags=given)
+        made = organizations.create_account(
+            AccountName=f"Acme {number}", Email=f"aws{number}@acme.example", Tags=given
+        )
         account = made["CreateAccountStatus"]["AccountId"]
         if unit != "Root":
-            organizations.move_account(AccountId=account, SourceParentId=units["Root"], DestinationParentId=units[unit])
+            organizations.move_account(
+                AccountId=account, SourceParentId=units["Root"], DestinationParentId=units[unit]
+            )
         status = "SUSPENDED" if number % 15 == 7 else "ACTIVE"
         off = ["eu-north-1"] if number % 10 == 3 else []
         company.accounts.append(Account(account, f"Acme {number}", status, unit, units[unit], tags, off))
@@ -184,11 +196,13 @@ class Place:
         self.series.append(Series(self.account, self.region, namespace, metric, unit, dimensions, resource))
 
     def furnish(self, chance, role, crowd):
-        for tags in ({"team": "core", "Name": "a \"b\" ü"}, {}):
+        for tags in ({"team": "core", "Name": 'a "b" ü'}, {}):
             if count := chance.randint(0, 2):
                 self.make_instances(count, chance.choice(INSTANCE_TYPES), tags)
         if chance.random() < 0.3:
-            self.client("ec2").create_volume(Size=10, AvailabilityZone=f"{self.region}a", TagSpecifications=tagged("volume", {"team": "disks"}))
+            self.client("ec2").create_volume(
+                Size=10, AvailabilityZone=f"{self.region}a", TagSpecifications=tagged("volume", {"team": "disks"})
+            )
         self.list_volumes()
         if chance.random() < 0.4:
             self.make_database(chance.choice(({"team": "data"}, {})))
@@ -198,7 +212,12 @@ class Place:
             self.make_table(f"table.{number}", {"team": "web"} if chance.random() < 0.5 else {})
         if crowd:  # more metrics than a page of ListMetrics
             for number in range(520):
-                self.measure("AWS/DynamoDB", "SuccessfulRequestLatency", "Milliseconds", {"TableName": "table.0", "Operation": f"{number}"})
+                self.measure(
+                    "AWS/DynamoDB",
+                    "SuccessfulRequestLatency",
+                    "Milliseconds",
+                    {"TableName": "table.0", "Operation": f"{number}"},
+                )
 
     def make_instances(self, count, kind, tags):
         ec2 = self.client("ec2")
@@ -224,7 +243,9 @@ class Place:
             tags = {tag["Key"]: tag["Value"] for tag in volume.get("Tags", [])}
             self.add("AWS::EC2::Volume", volume["VolumeId"], "ec2:{place}:volume/{name}", tags, billed_by_arn=False)
             if tags:
-                self.measure("AWS/EBS", "VolumeReadBytes", "Bytes", {"VolumeId": volume["VolumeId"]}, volume["VolumeId"])
+                self.measure(
+                    "AWS/EBS", "VolumeReadBytes", "Bytes", {"VolumeId": volume["VolumeId"]}, volume["VolumeId"]
+                )
 
     def make_database(self, tags):
         self.client("rds").create_db_instance(
@@ -263,13 +284,14 @@ def put_metrics(cloud, series, starts):
         for start in starts if one.resource else starts[:1]:
             samples, total, least, most = one.statistics(start)
             data.setdefault(one.namespace, []).append({
-                "MetricName": one.metric, "Dimensions": [{"Name": key, "Value": value} for key, value in one.dimensions.items()],
-                "Timestamp": start, "Unit": one.unit,
+                "MetricName": one.metric, "Timestamp": start, "Unit": one.unit,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in one.dimensions.items()],
                 "StatisticValues": {"SampleCount": samples, "Sum": total, "Minimum": least, "Maximum": most},
             })  # fmt: skip
     for namespace, points in data.items():
         for first in range(0, len(points), 500):
-            cloud("cloudwatch", series[0].region).put_metric_data(Namespace=namespace, MetricData=points[first : first + 500])
+            part = points[first : first + 500]
+            cloud("cloudwatch", series[0].region).put_metric_data(Namespace=namespace, MetricData=part)
 
 
 def tagged(kind, tags):

@@ -153,7 +153,9 @@ class Proxy:
         faults = self.faults
         if request.access_key in self.dead_keys:
             return "expired"
-        is_denied = account in faults.denied and (request.action == "AssumeRole" or request.access_key in self.accounts)
+        is_denied = account in faults.denied and (
+            request.action == "AssumeRole" or request.access_key in self.accounts
+        )
         if is_denied or (account, request.action) in faults.denied_actions:
             return "denied"
         self.attempts[request.identity] += 1

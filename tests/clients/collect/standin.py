@@ -41,7 +41,9 @@ def list_regions(request, account, company):
     [off] = [known.regions_off for known in company.accounts if known.id == account]
     states = [(region, "DISABLED" if region in off else "ENABLED_BY_DEFAULT") for region in REGIONS_OF_AWS]
     wanted = request.parameters.get("RegionOptStatusContains")
-    regions = [{"RegionName": name, "RegionOptStatus": state} for name, state in states if not wanted or state in wanted]
+    regions = [
+        {"RegionName": name, "RegionOptStatus": state} for name, state in states if not wanted or state in wanted
+    ]
     return answered(page(request, "Regions", regions))
 
 
@@ -52,11 +54,11 @@ def select_aggregate_resource_config(request, _, company):
     columns = [name.strip() for name in re.match(r"(?i)select\s+(.*?)\s+where", expression, re.DOTALL)[1].split(",")]
     rows = []
     for resource in company.resources:
+        name = re.split("[/:]", resource.arn)[-1]
+        tags = [{"key": key, "value": value, "tag": f"{key}={value}"} for key, value in sorted(resource.tags.items())]
         row = {
             "accountId": resource.account, "awsRegion": resource.region, "arn": resource.arn,
-            "resourceType": resource.type, "resourceId": resource.arn.split(":", 5)[5].split("/")[-1].split(":")[-1],
-            "resourceName": resource.arn.split(":", 5)[5].split("/")[-1].split(":")[-1],
-            "tags": [{"key": key, "value": value, "tag": f"{key}={value}"} for key, value in sorted(resource.tags.items())],
+            "resourceType": resource.type, "resourceId": name, "resourceName": name, "tags": tags,
         }  # fmt: skip
         if all(row[name] == value for name, value in wanted.items()):
             rows.append(json.dumps({name: row[name] for name in columns if name in row}))

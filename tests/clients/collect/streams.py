@@ -76,7 +76,13 @@ def otlp_object(key, points, packed=True):
     """One message for each account, region and metric; a length as a varint before each."""
 
     def place(point):
-        return point.series.account, point.series.region, point.series.namespace, point.series.metric, point.series.unit
+        return (
+            point.series.account,
+            point.series.region,
+            point.series.namespace,
+            point.series.metric,
+            point.series.unit,
+        )
 
     body = b""
     for (account, region, namespace, metric, unit), group in groupby(sorted(points, key=place), key=place):
@@ -155,7 +161,12 @@ class Stream:
 
     def announce(self, made):
         """One more announcement of an object, as S3 sometimes makes it."""
-        about = {"key": quote_plus(made.key, safe="/"), "size": len(made.body), "eTag": made.e_tag, "sequencer": "0055"}
+        about = {
+            "key": quote_plus(made.key, safe="/"),
+            "size": len(made.body),
+            "eTag": made.e_tag,
+            "sequencer": "0055",
+        }
         event = {
             "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1", "eventName": "ObjectCreated:Put",
             "eventTime": "2026-11-22T00:00:00.000Z", "s3": {"bucket": {"name": self.bucket}, "object": about},
@@ -183,9 +194,11 @@ class Stream:
 
 
 def make_objects(company, count, start, points=40, folder="metrics/2026/11/22"):
-    """Objects in both formats, gzip and plain, over the series of the company; each series and minute once."""
-    visited = company.visited()
-    series = [one for one in company.series if (one.account, one.region) in visited]
+    """Objects in both formats, gzip and plain, over the series of the company; each series and minute once.
+
+    Among them are series of closed accounts, of regions that are off, and some that the ledger does not take.
+    """
+    series = company.series
     for number in range(count):
         chosen = [series[(number * points + index) % len(series)] for index in range(min(points, len(series)))]
         minute = start + timedelta(minutes=number * points // len(series))

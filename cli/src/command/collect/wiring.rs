@@ -15,7 +15,7 @@ use airshed_collect::{
     },
     engine::Sources,
     gate::{Api, ApiLimits, Limit, Limits},
-    stream::Queue,
+    stream::{Buckets, Queue},
 };
 use airshed_ingest::ImportOptions;
 use airshed_lake::{Location, StoreOptions};
@@ -181,13 +181,15 @@ impl AwsSources {
     }
 }
 
+impl Buckets for AwsSources {
+    fn open(&self, bucket: &str) -> Result<Location> {
+        self.place(&format!("s3://{bucket}"), self.stream_role.as_deref())
+    }
+}
+
 impl Sources for AwsSources {
     fn queue(&self, url: &str) -> Result<Arc<dyn Queue>> {
         Ok(Arc::new(self.aws.queue(url, self.stream_role.as_deref())))
-    }
-
-    fn stream(&self, uri: &str) -> Result<Location> {
-        self.place(uri, self.stream_role.as_deref())
     }
 
     fn export(&self, uri: &str) -> Result<Location> {

@@ -1,6 +1,10 @@
 //! Which accounts there are to visit: from the configuration, or from `accounts`, which one process keeps.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -19,27 +23,45 @@ use crate::{
 /// How often a process looks whether another one has listed the accounts.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// The accounts to visit, once they are known.
-#[derive(Debug)]
-pub(super) struct Directory(watch::Sender<Option<Arc<Vec<String>>>>);
+/// The accounts to visit, once they are known, and those to leave out. Clones are the same.
+#[derive(Debug, Clone)]
+pub(super) struct Directory {
+    visited: watch::Sender<Option<Arc<Vec<String>>>>,
+    left_out: Arc<RwLock<HashSet<String>>>,
+    /// Where there is no organisation and accounts are named: the only ones.
+    only: Option<Arc<HashSet<String>>>,
+}
 
 impl Directory {
     /// A directory that knows what the configuration says.
     pub(super) fn new(accounts: &AccountsConfig) -> Self {
-        let ids = (!accounts.organization).then(|| {
-            let excluded = |id: &&String| !accounts.exclude_ids.contains(id);
-            Arc::new(accounts.ids.iter().filter(excluded).cloned().collect())
-        });
-        Self(watch::Sender::new(ids))
+        let excluded = |id: &&String| !accounts.exclude_ids.contains(id);
+        let named = || accounts.ids.iter().filter(excluded).cloned();
+        let is_fixed = !accounts.organization;
+        Self {
+            visited: watch::Sender::new(is_fixed.then(|| Arc::new(named().collect()))),
+            left_out: Arc::new(RwLock::new(accounts.exclude_ids.iter().cloned().collect())),
+            only: (is_fixed && !accounts.ids.is_empty()).then(|| Arc::new(named().collect())),
+        }
     }
 
-    pub(super) fn set(&self, ids: Vec<String>) {
-        self.0.send_replace(Some(Arc::new(ids)));
+    pub(super) fn set(&self, known: Vec<organization::Account>) {
+        let (left_out, visited): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|account| account.left_out.is_some());
+        *self.left_out.write().unwrap_or_else(PoisonError::into_inner) =
+            left_out.into_iter().map(|account| account.id).collect();
+        self.visited.send_replace(Some(Arc::new(visited.into_iter().map(|account| account.id).collect())));
     }
 
-    /// The accounts as this process knows them now.
+    /// Whether data of an account is not taken. One that is not known yet is no reason to lose data.
+    pub(super) fn leaves_out(&self, account: &str) -> bool {
+        self.only.as_ref().is_some_and(|only| !only.contains(account))
+            || self.left_out.read().unwrap_or_else(PoisonError::into_inner).contains(account)
+    }
+
+    /// The accounts to visit as this process knows them now.
     fn now(&self) -> Option<Arc<Vec<String>>> {
-        self.0.borrow().clone()
+        self.visited.borrow().clone()
     }
 }
 
@@ -49,7 +71,7 @@ pub(super) async fn accounts(shared: &Shared, cancel: &CancellationToken) -> Res
     let collector = &shared.collector;
     let oldest = shared.started_at.saturating_sub(collector.config.accounts.every).unwrap_or(Timestamp::MIN);
     let organization = Unit::Organization.to_string();
-    let mut changed = shared.directory.0.subscribe();
+    let mut changed = shared.directory.visited.subscribe();
     loop {
         if let Some(ids) = shared.directory.now() {
             return Ok(ids);
@@ -73,8 +95,6 @@ pub(super) async fn accounts(shared: &Shared, cancel: &CancellationToken) -> Res
 
 /// Reads the accounts from the lake.
 pub(super) async fn refresh(shared: &Shared) -> Result<()> {
-    let known = organization::known(&shared.collector.lake).await?;
-    let visited = known.into_iter().filter(|account| account.left_out.is_none());
-    shared.directory.set(visited.map(|account| account.id).collect());
+    shared.directory.set(organization::known(&shared.collector.lake).await?);
     Ok(())
 }

@@ -10,9 +10,10 @@ use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{Mode, Shared, account, directory};
+use super::{Mode, Shared, account, directory, streams};
 use crate::{
     billing,
+    compact::{self, CompactLimits},
     error::{Error, ErrorKind, Result},
     health::{CallCounts, Health, Status, Tally, Work},
     land::{Pending, Piece, progress::{Progress, WorkKey}},
@@ -26,6 +27,8 @@ const TICK: Duration = Duration::from_secs(5);
 const TRY_EVERY: Duration = Duration::from_secs(60);
 /// How often the accounts are read from the lake again.
 const DIRECTORY_EVERY: Duration = Duration::from_secs(60);
+/// How often small files are made into large ones.
+const COMPACT_EVERY: Duration = Duration::from_secs(600);
 /// How often the provider's own figures are asked for; they change once a month.
 const REPORTED_EVERY: Duration = Duration::from_secs(24 * 3600);
 
@@ -66,7 +69,7 @@ impl Worker {
 
     pub(super) async fn run(self) -> Result<End> {
         let work = async {
-            tokio::try_join!(self.streams(), self.units()).map(|((), end)| end)
+            tokio::try_join!(streams::work(&self), self.units()).map(|((), end)| end)
         };
         tokio::select! {
             biased;
@@ -78,6 +81,7 @@ impl Worker {
     async fn units(&self) -> Result<End> {
         let collector = &self.shared.collector;
         let mut directory_at = collector.clock.elapsed();
+        let mut compacted_at = collector.clock.elapsed();
         loop {
             self.organization().await?;
             self.exports().await?;
@@ -88,6 +92,10 @@ impl Worker {
             }
             if self.stop.is_cancelled() {
                 return Ok(End::Stopped);
+            }
+            if self.shared.mode == Mode::Once || collector.clock.elapsed() >= compacted_at + COMPACT_EVERY {
+                compacted_at = collector.clock.elapsed();
+                self.compact().await?;
             }
             if self.shared.mode == Mode::Once {
                 collector.board.change(self.shard, |board| board.accounts_done = board.accounts);
@@ -104,7 +112,7 @@ impl Worker {
         }
     }
 
-    fn has(&self, unit: &Unit) -> bool {
+    pub(super) fn has(&self, unit: &Unit) -> bool {
         unit.shard(self.shared.collector.config.share.shards) == self.shard
     }
 
@@ -308,7 +316,21 @@ impl Worker {
         Ok(())
     }
 
-    async fn streams(&self) -> Result<()> {
+    /// Makes few files of many; one shard does it for all.
+    async fn compact(&self) -> Result<()> {
+        if !self.has(&Unit::Organization) || self.stop.is_cancelled() {
+            return Ok(());
+        }
+        for table in compact::tables() {
+            let lake = &self.shared.collector.lake;
+            match compact::compact(lake, &table, &CompactLimits::default(), &self.lost).await {
+                Ok(done) => tracing::debug!(table = table.name, files = done.files_before, "compacted"),
+                Err(error) if error.kind() == ErrorKind::Retry => {
+                    tracing::debug!(table = table.name, error = %super::chain(&error), "compaction is put off");
+                }
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
     }
 }
@@ -318,6 +340,6 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn unit_key(unit: &Unit, work: Work) -> WorkKey {
+pub(super) fn unit_key(unit: &Unit, work: Work) -> WorkKey {
     WorkKey { unit: unit.to_string(), work: work.as_str().to_owned(), region: None }
 }

@@ -65,6 +65,13 @@ pub struct DeniedAccount {
     pub since: Timestamp,
 }
 
+impl fmt::Display for DeniedAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let account = self.account.as_deref().unwrap_or("the collector's own account");
+        write!(f, "{account}: {}: {} (since {})", self.call, self.reason, self.since)
+    }
+}
+
 /// The breakers of all accounts.
 #[derive(Debug)]
 pub(super) struct Breakers {

@@ -15,10 +15,10 @@ const CUT: f64 = 0.7;
 /// What is always left: a 64th of the limit.
 const LEAST_SHARE: f64 = 1.0 / 64.0;
 
-/// What comes back in a second: a 32nd of the limit, all of it in half a minute.
+/// What comes back in a second without throttling: a 32nd of the limit, all of it in half a minute.
 const GROWTH_PER_SECOND: f64 = 1.0 / 32.0;
 
-/// Calls under way are throttled together; that is one piece of news, for so long.
+/// Calls under way are throttled together: that is one piece of news, for so long. Only then the rate grows.
 const ONE_CUT_PER: Duration = Duration::from_secs(1);
 
 /// The slowed places of one API.
@@ -33,7 +33,7 @@ struct Slowed {
 
 impl Slowed {
     fn share(self, now: Duration) -> f64 {
-        let grown = now.saturating_sub(self.since).as_secs_f64() * GROWTH_PER_SECOND;
+        let grown = now.saturating_sub(self.since + ONE_CUT_PER).as_secs_f64() * GROWTH_PER_SECOND;
         (self.share + grown).min(1.0)
     }
 }
@@ -90,7 +90,7 @@ mod tests {
                     prop_assert!(after <= before && after >= (before * 0.7).max(1.0 / 64.0) - 1e-12);
                 }
             }
-            now += Duration::from_secs(32);
+            now += Duration::from_secs(33);
             prop_assert!(slowdown.share(1, now) >= 1.0);
             slowdown.forget_recovered(now);
             prop_assert!(slowdown.slowed().is_empty());
@@ -104,9 +104,18 @@ mod tests {
             slowdown.cut(1, Duration::from_millis(at_ms));
         }
         assert_eq!(slowdown.share(1, Duration::from_secs(5)).to_bits(), 0.7_f64.to_bits());
-        slowdown.cut(1, Duration::from_secs(6));
-        let share = slowdown.share(1, Duration::from_secs(6));
+        slowdown.cut(1, Duration::from_secs(7));
+        let share = slowdown.share(1, Duration::from_secs(7));
         assert!((share - (0.7 + 1.0 / 32.0) * 0.7).abs() < 1e-12, "{share}");
-        assert_eq!(slowdown.share(2, Duration::from_secs(6)).to_bits(), 1.0_f64.to_bits());
+        assert_eq!(slowdown.share(2, Duration::from_secs(7)).to_bits(), 1.0_f64.to_bits());
+    }
+
+    #[test]
+    fn throttling_that_goes_on_leaves_a_64th() {
+        let slowdown = Slowdown::default();
+        for second in 0..20 {
+            slowdown.cut(1, Duration::from_secs(second));
+        }
+        assert_eq!(slowdown.share(1, Duration::from_secs(20)).to_bits(), (1.0_f64 / 64.0).to_bits());
     }
 }

@@ -178,6 +178,34 @@ fn the_same_seed_gives_the_same_run() {
     assert_ne!(run(1), run(2));
 }
 
+/// At 10 calls a second and a burst of 2, a place that is left a 64th is called 6.4 s later, less the 0.1 s that the
+/// burst allows for.
+#[test]
+fn a_throttled_place_is_called_less_often_until_it_has_recovered() {
+    let (gate, clock) = virtual_gate();
+    let two_calls = async || {
+        let mut times = Vec::new();
+        for _ in 0..2 {
+            gate.rates.queue(Api::ListMetrics, 1).await.admit().await;
+            times.push(clock.elapsed());
+        }
+        times[1].saturating_sub(times[0])
+    };
+    let (slowed, recovered) = clock
+        .block_on(async {
+            for _ in 0..12 {
+                gate.rates.throttled(Api::ListMetrics, 1);
+                clock.sleep(Duration::from_secs(1)).await;
+            }
+            let slowed = two_calls().await;
+            clock.sleep(Duration::from_secs(33)).await;
+            (slowed, two_calls().await)
+        })
+        .unwrap();
+    assert_eq!(slowed.as_micros(), 6_300_000);
+    assert_eq!(recovered, Duration::ZERO, "the burst");
+}
+
 #[test]
 fn places_at_rest_are_forgotten() {
     let (gate, clock) = virtual_gate();

@@ -60,6 +60,8 @@ pub(super) struct Book {
     free: BTreeMap<Shard, (u64, Duration)>,
     /// What another process last wrote into the file of our name, and how many beats of it were seen.
     twin: Option<(Member, u32)>,
+    /// Shards that were swept since then are not taken.
+    pub(super) rest_since: Option<Timestamp>,
 }
 
 impl Book {
@@ -76,6 +78,7 @@ impl Book {
             releasing: BTreeMap::new(),
             free: BTreeMap::new(),
             twin: None,
+            rest_since: None,
         }
     }
 
@@ -144,6 +147,7 @@ impl Book {
             }
             let (epoch, swept_at) =
                 self.newest.get(&shard).map_or((0, None), |(e, lease)| (*e, lease.swept_at));
+            let rests = swept_at.is_some_and(|at| self.rest_since.is_some_and(|since| at >= since));
             let act = |holder: Option<Holder>, swept_at| Act {
                 shard,
                 epoch: epoch + 1,
@@ -153,8 +157,8 @@ impl Book {
             if let Some((_, swept)) = self.releasing.get(&shard) {
                 acts.push(act(None, swept.or(swept_at)));
             } else if holder.is_some_and(|holder| holder.name == self.me.name) {
-                acts.push(act(ours.then(|| self.me.clone()), swept_at));
-            } else if holder.is_some_and(|holder| !self.members.is_dead(&holder.name)) {
+                acts.push(act((ours && !rests).then(|| self.me.clone()), swept_at));
+            } else if rests || holder.is_some_and(|holder| !self.members.is_dead(&holder.name)) {
                 self.free.remove(&shard);
             } else {
                 let free = self.free.entry(shard).or_insert((epoch, now));

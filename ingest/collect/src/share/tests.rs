@@ -213,6 +213,24 @@ fn a_sweep_is_known_to_the_others_and_outlives_later_leases() {
 }
 
 #[test]
+fn what_was_swept_since_is_left_alone_where_asked_for() {
+    let at: Timestamp = "2026-10-01T12:00:00Z".parse().unwrap();
+    let earlier = at - SignedDuration::from_micros(1);
+    for (since, is_held) in [(at, false), (earlier, false), (at + SignedDuration::from_micros(1), true)] {
+        for mut world in World::each(SHARDS) {
+            let a = world.start("a", Manner::default());
+            world.run_for(LEASE);
+            let share = world.processes[a].share();
+            share.skip_swept_since(since);
+            meanwhile(&mut world, async move { share.release(Shard(1), Some(at)).await.unwrap() });
+            world.run_for(LEASE * 3);
+            assert_eq!(epochs(&world, a).contains_key(&Shard(1)), is_held, "{since}");
+            assert!(epochs(&world, a).contains_key(&Shard(2)));
+        }
+    }
+}
+
+#[test]
 fn who_leaves_releases_first_and_is_followed_at_once() {
     for mut world in World::each(SHARDS) {
         let a = world.start("a", Manner::default());

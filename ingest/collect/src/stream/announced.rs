@@ -85,7 +85,8 @@ async fn receive(
     let wait = if until == Until::Empty { SHORT_WAIT } else { LONG_WAIT };
     let mut tasks: JoinSet<Result<()>> = JoinSet::new();
     let mut empty = 0;
-    let mut receiving = pin!(patiently(work, until, cancel, || queue.receive(wait)));
+    let receive = || queue.receive(wait);
+    let mut receiving = pin!(patiently(work, until, cancel, receive));
     while until == Until::Cancelled || empty < BELIEVED {
         // A receipt that is under way is not dropped: its messages would be hidden for nothing.
         let messages = tokio::select! {
@@ -118,7 +119,7 @@ async fn receive(
                 end.map(drop)
             });
         }
-        receiving.set(patiently(work, until, cancel, || queue.receive(wait)));
+        receiving.set(patiently(work, until, cancel, receive));
     }
     work.finish(&mut tasks, cancel).await
 }

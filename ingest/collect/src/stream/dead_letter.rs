@@ -1,7 +1,6 @@
 //! The folder of what could not be taken: one JSON file for each message or object, with the reason.
 
 use airshed_lake::Lake;
-use jiff::Timestamp;
 use object_store::ObjectStoreExt as _;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
@@ -25,8 +24,8 @@ pub(super) struct DeadLetter<'a> {
     pub(super) e_tag: &'a str,
     /// Why.
     pub(super) reason: &'a str,
-    /// When.
-    pub(super) at: Timestamp,
+    /// When, RFC 3339.
+    pub(super) at: String,
     /// The message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) body: Option<&'a str>,

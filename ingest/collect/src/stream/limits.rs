@@ -54,3 +54,11 @@ impl Limits {
         Arc::clone(&self.decoders).acquire_owned().await.map_err(|_| Error::cancelled())
     }
 }
+
+#[cfg(test)]
+impl Limits {
+    /// Bytes of objects that are held now.
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.object_bytes() - self.bytes.available_permits() as u64 * PERMIT_BYTES
+    }
+}

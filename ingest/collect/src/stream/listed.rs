@@ -32,9 +32,9 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(30);
 /// Time between two deep listings.
 const DEEP_EVERY: Duration = Duration::from_secs(3600);
-/// How long before its delivery the hour of a key may be: Firehose tries for a day.
+/// How long before the watermark the hour of a key may be: Firehose tries to deliver for a day, and there is the overlap.
 /// <https://docs.aws.amazon.com/firehose/latest/dev/retry.html>
-const LATEST: SignedDuration = SignedDuration::from_hours(25);
+const LATEST: SignedDuration = SignedDuration::from_hours(26);
 /// The same, for listings that are not deep.
 const USUAL: SignedDuration = SignedDuration::from_hours(2);
 /// How far the bucket's clock and ours may be apart, and a large delivery may take.
@@ -67,7 +67,7 @@ pub(super) async fn run(
         let left = work.counts().left;
         let listed = async {
             if is_deep {
-                layout = layout_of(prefix).await?;
+                layout = unless(cancel, layout_of(prefix)).await??;
             }
             let from = if is_deep { watermark.map(|at| (at, LATEST)) } else { Some((started, USUAL)) };
             let from = from.filter(|_| layout == Layout::ByHour);

@@ -209,7 +209,7 @@ impl Work {
                 source: &object.uri,
                 e_tag: &object.e_tag,
                 reason,
-                at: self.parts.clock.now(),
+                at: self.parts.clock.now().to_string(),
                 body: origin.body,
             };
             if let Err(error) = unless(cancel, letter.write(&self.parts.lake)).await? {

@@ -90,7 +90,7 @@ proptest! {
                     ready(if (dice >> 33) % 5 == 0 { refusal(CallErrorKind::Throttled) } else { Ok(()) })
                 }).await?;
             }
-            clock.sleep(Duration::from_secs(32)).await;
+            clock.sleep(Duration::from_secs(33)).await;
             Ok::<_, CallError>(())
         }).unwrap();
         prop_assert!(answers.is_ok(), "{answers:?}");
