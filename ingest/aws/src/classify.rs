@@ -100,7 +100,11 @@ where
                 message: service.err().message(),
                 skew: service.raw().headers().get("date").and_then(|date| skew(date, now)),
             };
-            (refusal.kind(), refusal.to_message())
+            let said = refusal.to_message();
+            (
+                refusal.kind(),
+                said.unwrap_or_else(|| format!("HTTP {}: {}", refusal.status, words(service.err()))),
+            )
         }
         SdkError::TimeoutError(_) => (CallErrorKind::Transient, "no answer within the time allowed".into()),
         SdkError::DispatchFailure(failure) => {
@@ -147,7 +151,8 @@ impl Refusal<'_> {
         } else {
             match self.status {
                 429 => CallErrorKind::Throttled,
-                408 | 500.. => CallErrorKind::Transient,
+                // A success that is none: the answer is garbled.
+                200..=299 | 408 | 500.. => CallErrorKind::Transient,
                 401 | 403 if code.is_empty() => CallErrorKind::Denied,
                 _ => CallErrorKind::Invalid,
             }
@@ -164,12 +169,13 @@ impl Refusal<'_> {
                     || message.starts_with("Signature not yet current"))
     }
 
-    fn to_message(self) -> String {
+    /// The service's own words; none where it has none.
+    fn to_message(self) -> Option<String> {
         let mut text = match (self.code, self.message) {
             (Some(code), Some(message)) => format!("{code}: {}", first_sentence_of_signature(code, message)),
             (Some(code), None) => code.to_owned(),
             (None, Some(message)) => format!("HTTP {}: {message}", self.status),
-            (None, None) => format!("HTTP {}", self.status),
+            (None, None) => return None,
         };
         if self.is_skewed() {
             text.push_str(" (the clock of this machine differs from the service's");
@@ -179,7 +185,7 @@ impl Refusal<'_> {
             }
             text.push_str("; the next request is signed by the service's)");
         }
-        text
+        Some(text)
     }
 }
 

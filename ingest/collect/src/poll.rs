@@ -3,7 +3,8 @@
 //! What there is to poll is listed ([`listing`]) and matched with metric-stream's table of metrics ([`catalogue`]). The
 //! periods from the watermark to the last one that is settled are cut into slices ([`window`]). A slice is asked for in
 //! calls of 500 queries ([`fetch`]), made into rows ([`rows`]) and landed as one piece with the new watermark, before the
-//! next slice is asked for. If a single page of a slice fails, nothing of it lands, and the next poll asks for all of it again.
+//! next slice is asked for. If a single page of a slice fails, nothing of it lands, and the next poll asks for all of it
+//! again.
 //!
 //! A period is settled when it is older than a configured time; a value that CloudWatch gets later than that is not seen.
 //! That time must be more than the 15 minutes that a new metric takes to be listed.
@@ -130,7 +131,8 @@ impl Poller {
                 Ok(built) => built,
                 Err(error) => return self.give_up(&visit, &error).await,
             };
-            visit.watermark = Some(Timestamp::from_second(slice.end_s).map_err(|e| Error::bug(&e).caused_by(e))?);
+            visit.watermark =
+                Some(Timestamp::from_second(slice.end_s).map_err(|e| Error::bug(&e).caused_by(e))?);
             let piece = visit.piece(built, backlog.missing.take());
             if piece.health.status == Status::Partial {
                 polled.status = Status::Partial;
@@ -163,7 +165,12 @@ impl Poller {
         window::backlog(&self.config, self.clock.now().as_second(), watermark.map(Timestamp::as_second))
     }
 
-    async fn listed(&self, scope: &Scope, tally: &Tally, cancel: &CancellationToken) -> Result<Answer<Listed>> {
+    async fn listed(
+        &self,
+        scope: &Scope,
+        tally: &Tally,
+        cancel: &CancellationToken,
+    ) -> Result<Answer<Listed>> {
         let targets = match listing::all(&*self.cloud, &self.gate, scope, tally, cancel).await {
             Ok(targets) => targets,
             Err(error) => return Ok(Err(error)),
@@ -178,26 +185,26 @@ impl Poller {
         let period_s = self.config.period_s;
         let api = (&*self.cloud, &*self.gate);
         let asked = (slice, period_s);
-        let fetched = fetch::values(api, visit.scope, &listed.targets, asked, &visit.tally, visit.cancel).await;
+        let fetched =
+            fetch::values(api, visit.scope, &listed.targets, asked, &visit.tally, visit.cancel).await;
         let values = match fetched {
             Ok(values) => values,
             Err(error) => return Ok(Err(error)),
         };
         let (scope, listed, seed) = (visit.scope.clone(), Arc::clone(listed), self.seed);
         let size = values.len();
-        let build = move || rows::build(Asked { scope: &scope, listed: &listed, slice, period_s, seed }, values);
+        let build =
+            move || rows::build(Asked { scope: &scope, listed: &listed, slice, period_s, seed }, values);
         let context = || "making rows of metrics was broken off".to_owned();
         Ok(Ok(off_thread(size, build).await.context(context)??))
     }
 
     /// Hands over that the poll failed, and why; the watermark stays.
     async fn give_up(&self, visit: &Visit<'_>, error: &CallError) -> Result<Polled> {
-        let status = match error.kind {
-            CallErrorKind::Cancelled => return Err(Error::cancelled()),
-            CallErrorKind::Throttled => Status::Throttled,
-            CallErrorKind::Denied => Status::Denied,
-            CallErrorKind::Transient | CallErrorKind::Expired | CallErrorKind::Invalid => Status::Failed,
-        };
+        if error.kind == CallErrorKind::Cancelled {
+            return Err(Error::cancelled());
+        }
+        let status = Status::of(error);
         let mut piece = visit.piece(Built::default(), Some(error.to_string()));
         piece.health.status = status;
         let pending = visit.unless_cancelled(self.landing.hand_over(piece)).await?;

@@ -96,6 +96,7 @@ fn kinds_follow_from_codes() {
         (400, "AWSOrganizationsNotInUseException", Invalid),
         (404, "ResourceNotFoundException", Invalid),
         (400, "", Invalid),
+        (200, "", Transient),
     ] {
         assert_eq!(kind(status, code), expected, "{status} {code}");
     }
@@ -127,6 +128,8 @@ fn what_never_was_an_answer_is_tried_again() {
     assert_eq!(failed(SdkError::timeout_error("stalled")).kind, CallErrorKind::Transient);
     let raw = HttpResponse::new(StatusCode::try_from(200).unwrap(), SdkBody::empty());
     assert_eq!(failed(SdkError::response_error(io(), raw)).kind, CallErrorKind::Transient);
+    let wordless = answered(502, "", "", "Sun, 01 Mar 2026 12:00:00 GMT");
+    assert_eq!(wordless.message, "HTTP 502: service error");
     assert_eq!(failed(SdkError::construction_failure("no")).kind, CallErrorKind::Invalid);
     let user = ConnectorError::user("no such scheme".into());
     assert_eq!(failed(SdkError::dispatch_failure(user)).kind, CallErrorKind::Invalid);

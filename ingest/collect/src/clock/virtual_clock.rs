@@ -183,6 +183,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!(clock.elapsed(), 2 * SECOND);
+        assert!(clock.state().sleepers.is_empty());
     }
 
     #[test]

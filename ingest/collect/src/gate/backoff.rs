@@ -97,10 +97,10 @@ mod tests {
     proptest! {
         #[test]
         fn waits_are_within_bounds_and_follow_the_seed(
-            seed: u64, place: u64, call: u64, retry in 1_u32..MAX_ATTEMPTS,
+            seed: u64, place: u64, call: u64, retry in 1_u32..40,
         ) {
             let drawn = wait(seed, place, call, retry);
-            let bound = Duration::from_millis((200 << (retry - 1)).min(20_000));
+            let bound = Duration::from_millis((200_u64 << (retry - 1)).min(20_000));
             prop_assert!(drawn < bound, "{drawn:?} of {bound:?}");
             prop_assert_eq!(drawn, wait(seed, place, call, retry));
         }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn in_an_outage_the_wait_grows_until_calls_give_up() {
         let budget = RetryBudget::new(Duration::ZERO);
-        let waits: Vec<_> = std::iter::from_fn(|| budget.take(Duration::ZERO)).collect();
+        let waits: Vec<_> = std::iter::from_fn(|| budget.take(Duration::ZERO)).take(1_000).collect();
         assert_eq!(waits.len(), 100 + 300, "what was saved, and half a minute of what is free");
         assert!(waits.is_sorted());
         assert!(budget.take(Duration::from_secs(1)).is_some());

@@ -33,7 +33,6 @@ const TEXTS: [&str; 8] = [
     c::SOURCE,
 ];
 const TYPE: usize = 2;
-const ID: usize = 3;
 const ARN: usize = 4;
 const TAGS: usize = 5;
 const CONFIGURATION: usize = 6;
@@ -67,10 +66,6 @@ impl OldRows {
 
     pub(super) fn resource_type(&self, row: usize) -> &str {
         self.text(TYPE, row).unwrap_or_default()
-    }
-
-    pub(super) fn id(&self, row: usize) -> &str {
-        self.text(ID, row).unwrap_or_default()
     }
 
     pub(super) fn arn(&self, row: usize) -> &str {

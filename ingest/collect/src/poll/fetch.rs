@@ -19,7 +19,7 @@ use crate::{
 
 /// A value as CloudWatch answers it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Value {
+pub(crate) struct Point {
     /// Index of the target.
     pub(crate) target: usize,
     /// Start of the period, microseconds since 1970.
@@ -37,7 +37,7 @@ pub(crate) async fn values(
     (slice, period_s): (Slice, u32),
     tally: &Tally,
     cancel: &CancellationToken,
-) -> Answer<Vec<Value>> {
+) -> Answer<Vec<Point>> {
     let wrong = |kind, message: &str| {
         CallError::new(kind, Call::new(Api::GetMetricData, Some(scope)).to_string(), message)
     };
@@ -55,15 +55,19 @@ pub(crate) async fn values(
             account_breaker: false,
             ..Call::new(Api::GetMetricData, Some(scope))
         };
-        let page = |next: Option<String>| async move { cloud.metric_data(scope, request, next.as_deref()).await };
+        let page =
+            |next: Option<String>| async move { cloud.metric_data(scope, request, next.as_deref()).await };
         let mut pages = pin!(gate.pages(call, tally, cancel, page));
         while let Some(items) = pages.try_next().await? {
             for item in items {
                 if item.query >= targets.len() {
-                    return Err(wrong(CallErrorKind::Invalid, "the answer has values of a query that was not asked"));
+                    return Err(wrong(
+                        CallErrorKind::Invalid,
+                        "the answer has values of a query that was not asked",
+                    ));
                 }
                 let target = number * QUERIES_PER_CALL + item.query;
-                values.extend(item.values.into_iter().map(|(start, value)| Value {
+                values.extend(item.values.into_iter().map(|(start, value)| Point {
                     target,
                     start_us: start.as_microsecond(),
                     value,

@@ -57,7 +57,8 @@ pub(crate) async fn all(
     };
     let mut targets = Vec::new();
     for namespace in catalogue::namespaces() {
-        let page = |next: Option<String>| async move { cloud.metrics(scope, namespace, next.as_deref()).await };
+        let page =
+            |next: Option<String>| async move { cloud.metrics(scope, namespace, next.as_deref()).await };
         let mut pages = pin!(gate.pages(call, tally, cancel, page));
         while let Some(entries) = pages.try_next().await? {
             targets.extend(entries.into_iter().filter_map(|entry| Target::of(scope, entry)));
@@ -82,7 +83,8 @@ impl Listed {
             if population <= size {
                 continue;
             }
-            let drawn: BTreeSet<String> = sample::draw(seed, ids, size).into_iter().map(str::to_owned).collect();
+            let drawn: BTreeSet<String> =
+                sample::draw(seed, ids, size).into_iter().map(str::to_owned).collect();
             targets.retain(|target| target.rule.namespace != namespace || drawn.contains(&target.resource));
             samples.push(SampledKind {
                 namespace,

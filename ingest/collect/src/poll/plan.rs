@@ -85,8 +85,11 @@ impl PollPlan {
         }
         let sweeps_per_month = HOURS_PER_MONTH * 3600.0 / f64::from(period_s.max(1));
         let nano_usd = metrics * METRIC_NANO_USD + listing_calls * LISTING_NANO_USD;
-        let let_through = in_turn(listing_calls, pace.listing.overall, Duration::ZERO)
-            .max(in_turn(data_calls, pace.data.overall, Duration::ZERO));
+        let let_through = in_turn(listing_calls, pace.listing.overall, Duration::ZERO).max(in_turn(
+            data_calls,
+            pace.data.overall,
+            Duration::ZERO,
+        ));
         Self {
             account_regions,
             metrics,

@@ -18,7 +18,7 @@ use arrow::{
     error::ArrowError,
 };
 
-use super::{catalogue::Target, fetch::Value, listing::Listed, sample::Estimate, window::Slice};
+use super::{catalogue::Target, fetch::Point, listing::Listed, sample::Estimate, window::Slice};
 use crate::{
     cloud::Scope,
     error::{Context as _, Result},
@@ -57,19 +57,19 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Makes rows of values.
-pub(crate) fn build(asked: Asked<'_>, mut values: Vec<Value>) -> Result<Built> {
+pub(crate) fn build(asked: Asked<'_>, mut values: Vec<Point>) -> Result<Built> {
     let targets = &asked.listed.targets;
-    let order = |a: &Value, b: &Value| {
+    let order = |a: &Point, b: &Point| {
         (a.target, a.start_us).cmp(&(b.target, b.start_us)).then(a.value.total_cmp(&b.value))
     };
     values.sort_unstable_by(order);
     let mut built = Built::default();
-    let mut kept: Vec<Value> = Vec::with_capacity(values.len());
+    let mut kept: Vec<Point> = Vec::with_capacity(values.len());
     let first = first_twins(targets);
     let mut lost = BTreeSet::new();
     for (record, value) in values.into_iter().enumerate() {
         match asked.measured(targets, value) {
-            Ok(measured) => kept.push(Value { value: measured, ..value }),
+            Ok(measured) => kept.push(Point { value: measured, ..value }),
             Err((reason, detail)) => {
                 lost.insert((first[value.target], value.start_us));
                 built.rejects.push(asked.reject(targets, (record, value), reason, &detail));
@@ -114,7 +114,7 @@ impl Asked<'_> {
     }
 
     /// The value as the table has it, or why it cannot be.
-    fn measured(&self, targets: &[Target], value: Value) -> Result<f64, (Reason, String)> {
+    fn measured(&self, targets: &[Target], value: Point) -> Result<f64, (Reason, String)> {
         let slice = self.slice.start_s * SECOND_US..self.slice.end_s * SECOND_US;
         if !slice.contains(&value.start_us) || value.start_us % self.period_us() != 0 {
             return Err((Reason::BadTimestamp, "its time is not one that was asked for".to_owned()));
@@ -136,12 +136,13 @@ impl Asked<'_> {
     fn reject(
         &self,
         targets: &[Target],
-        (record, value): (usize, Value),
+        (record, value): (usize, Point),
         reason: Reason,
         detail: &str,
     ) -> RejectedPoint {
         let target = &targets[value.target];
-        let at = jiff::Timestamp::from_microsecond(value.start_us).map_or_else(|e| e.to_string(), |at| at.to_string());
+        let at = jiff::Timestamp::from_microsecond(value.start_us)
+            .map_or_else(|e| e.to_string(), |at| at.to_string());
         RejectedPoint {
             source: format!("GetMetricData in {}, {}", self.scope.account, self.scope.region),
             record: i64::try_from(record).unwrap_or(i64::MAX),
@@ -151,10 +152,10 @@ impl Asked<'_> {
         }
     }
 
-    fn rows(&self, targets: &[Target], values: &[Value]) -> Result<RecordBatch, ArrowError> {
+    fn rows(&self, targets: &[Target], values: &[Point]) -> Result<RecordBatch, ArrowError> {
         let starts = || values.iter().map(|value| value.start_us);
         let ends = starts().map(|start| start + self.period_us());
-        let texts = |text: &dyn Fn(&Value) -> String| -> Result<ArrayRef, ArrowError> {
+        let texts = |text: &dyn Fn(&Point) -> String| -> Result<ArrayRef, ArrowError> {
             let mut builder = StringDictionaryBuilder::<Int32Type>::new();
             for value in values {
                 builder.append(text(value))?;
@@ -180,7 +181,7 @@ impl Asked<'_> {
 
     /// Estimates of every sampled kind, metric and period. A resource without a value counts as 0, one whose value was
     /// rejected as not drawn. `kept` and `lost` name the first of twins.
-    fn estimates(&self, kept: &[Value], lost: &BTreeSet<(usize, i64)>) -> Vec<(EstimateKey, Estimate)> {
+    fn estimates(&self, kept: &[Point], lost: &BTreeSet<(usize, i64)>) -> Vec<(EstimateKey, Estimate)> {
         let targets = &self.listed.targets;
         let mut estimates = Vec::new();
         for kind in &self.listed.samples {
@@ -223,7 +224,8 @@ impl Asked<'_> {
             Arc::new(StringArray::from_iter_values(estimates.iter().map(|(key, _)| text(key))))
         };
         let counts = |count: &dyn Fn(&Estimate) -> u64| -> ArrayRef {
-            let counts = estimates.iter().map(|(_, estimate)| i64::try_from(count(estimate)).unwrap_or(i64::MAX));
+            let counts =
+                estimates.iter().map(|(_, estimate)| i64::try_from(count(estimate)).unwrap_or(i64::MAX));
             Arc::new(Int64Array::from_iter_values(counts))
         };
         let numbers = |number: &dyn Fn(&Estimate) -> Option<f64>| -> ArrayRef {

@@ -33,8 +33,8 @@ fn at(text: &str) -> Timestamp {
 fn config() -> PollingConfig {
     PollingConfig {
         period_s: 3600,
-        settle: Duration::from_secs(1200),
-        lookback: Duration::from_secs(6 * 3600),
+        settle: Duration::from_mins(20),
+        lookback: Duration::from_hours(6),
         monthly_budget_usd: None,
         sample_above: 1000,
     }
@@ -92,7 +92,9 @@ fn expected(cloud: &StandIn, (account, region): (u32, usize), start: Timestamp, 
     let mut rows = Vec::new();
     for index in 0..cloud.shape().resources {
         let resource = match cloud.kind(index) {
-            Kind::Instance | Kind::Volume => cloud.resource_name(account, u32::try_from(region).unwrap(), index),
+            Kind::Instance | Kind::Volume => {
+                cloud.resource_name(account, u32::try_from(region).unwrap(), index)
+            }
             _ => cloud.resource(&scope, index).unwrap().arn,
         };
         for namespace in ["AWS/EC2", "AWS/EBS", "AWS/Lambda", "AWS/RDS", "AWS/DynamoDB", "CWAgent"] {
@@ -128,7 +130,8 @@ fn rows(pieces: &[Piece]) -> Vec<Row> {
     let mut rows = Vec::new();
     for batch in pieces.iter().flat_map(|piece| &piece.rows) {
         assert_eq!(batch.schema(), schema::utilization().coded_file_schema());
-        let text = |column: usize| cast(batch.column(column), &DataType::Utf8).unwrap().as_string::<i32>().clone();
+        let text =
+            |column: usize| cast(batch.column(column), &DataType::Utf8).unwrap().as_string::<i32>().clone();
         let time = |column: usize| batch.column(column).as_primitive::<TimestampMicrosecondType>().clone();
         let (start, end, resource, metric) = (time(0), time(1), text(4), text(5));
         let avg = batch.column(6).as_primitive::<Float64Type>();
@@ -155,7 +158,10 @@ fn rows_are_exactly_those_of_the_window() {
     assert_eq!(rows(&pieces), expected);
     let [piece] = pieces.as_slice() else { panic!("one piece") };
     let health = &piece.health;
-    assert_eq!((health.shard, &health.unit, health.work), (SHARD, &Unit::Account(scope.account.clone()), Work::Polling));
+    assert_eq!(
+        (health.shard, &health.unit, health.work),
+        (SHARD, &Unit::Account(scope.account.clone()), Work::Polling)
+    );
     assert_eq!((health.status, health.detail.as_deref()), (Status::Ok, None));
     assert_eq!((health.watermark, health.newest), (polled.watermark, polled.watermark));
     let namespaces = catalogue::namespaces().len() as u64;
@@ -185,7 +191,7 @@ fn the_next_poll_asks_only_for_what_is_new() {
     let (nothing, none) = world.poll(&scope, first.watermark);
     assert_eq!((nothing.status, nothing.watermark, none.len()), (Status::Ok, first.watermark, 0));
     assert_eq!(world.cloud.calls(), calls, "and no call for nothing");
-    world.clock.advance(Duration::from_secs(3600));
+    world.clock.advance(Duration::from_hours(1));
     assert!(world.poller.is_due(first.watermark));
     let (next, pieces) = world.poll(&scope, first.watermark);
     assert_eq!(rows(&pieces), expected(&world.cloud, (0, 0), at("2026-10-10T12:00:00Z"), 1));
@@ -212,7 +218,7 @@ fn a_page_that_fails_lands_nothing_and_the_next_poll_brings_it() {
     ] {
         let pages = PageSizes { values: 20, ..PageSizes::default() };
         let clock = VirtualClock::starting(at("2026-10-10T12:25:00Z"));
-        let mended_at = Duration::from_secs(3000);
+        let mended_at = Duration::from_mins(50);
         let now = clock.clone();
         let fault = move |call: &Call| {
             let third = call.name == "metric_data" && call.next.as_deref() == Some("40");
@@ -221,27 +227,30 @@ fn a_page_that_fails_lands_nothing_and_the_next_poll_brings_it() {
         let cloud = StandIn::new(Shape { pages, ..Shape::default() }).with_faults(fault);
         let mut world = World::new(cloud, clock, config());
         let scope = world.cloud.scope(0, 0);
-        let before = Some(at("2026-10-10T11:00:00Z"));
-        let (polled, pieces) = world.poll(&scope, before);
-        assert_eq!((polled.status, polled.watermark, polled.is_behind), (status, before, true), "{kind:?}");
+        let before = at("2026-10-10T11:00:00Z");
+        let (polled, pieces) = world.poll(&scope, Some(before));
+        assert_eq!(
+            (polled.status, polled.watermark, polled.is_behind),
+            (status, Some(before), true),
+            "{kind:?}"
+        );
         let [piece] = pieces.as_slice() else { panic!("one piece") };
         assert!(piece.rows.is_empty() && piece.estimates.is_empty() && piece.rejects.is_empty());
-        assert_eq!((piece.health.status, piece.health.watermark), (status, before));
+        assert_eq!((piece.health.status, piece.health.watermark), (status, Some(before)));
         assert!(piece.health.detail.is_some());
         world.clock.advance(mended_at);
         let (polled, pieces) = world.poll(&scope, polled.watermark);
         assert_eq!((polled.status, polled.is_behind), (Status::Ok, false), "{kind:?}");
-        let hours = (polled.watermark.unwrap().as_microsecond() - before.unwrap().as_microsecond()) / HOUR_US;
-        assert_eq!(rows(&pieces), expected(&world.cloud, (0, 0), before.unwrap(), hours), "{kind:?}");
+        let hours = (polled.watermark.unwrap().as_microsecond() - before.as_microsecond()) / HOUR_US;
+        assert_eq!(rows(&pieces), expected(&world.cloud, (0, 0), before, hours), "{kind:?}");
     }
 }
 
 /// What CloudWatch gets 15 minutes late is in once the period has settled; without the wait it would be lost.
 #[test]
 fn a_late_value_is_not_lost() {
-    let taken = |settle_s| {
+    let taken = |settle| {
         let clock = VirtualClock::starting(at("2026-10-10T12:00:01Z"));
-        let settle = Duration::from_secs(settle_s);
         let cloud = StandIn::new(Shape::default());
         let late = clock.clone();
         cloud.set_state(move |_, _| (late.now() >= at("2026-10-10T12:15:00Z")).then_some(0));
@@ -253,12 +262,12 @@ fn a_late_value_is_not_lost() {
             let (polled, pieces) = world.poll(&scope, watermark);
             taken += rows(&pieces).len();
             watermark = polled.watermark;
-            world.clock.advance(Duration::from_secs(300));
+            world.clock.advance(Duration::from_mins(5));
         }
         assert_eq!(watermark, Some(at("2026-10-10T12:00:00Z")));
         taken
     };
-    assert_eq!((taken(1200), taken(0)), (47, 0));
+    assert_eq!((taken(Duration::from_mins(20)), taken(Duration::ZERO)), (47, 0));
 }
 
 #[test]
@@ -267,7 +276,10 @@ fn pieces_end_with_the_month() {
     let scope = world.cloud.scope(0, 0);
     let (polled, pieces) = world.poll(&scope, Some(at("2026-10-31T22:00:00Z")));
     assert_eq!(polled.watermark, Some(at("2026-11-01T03:00:00Z")));
-    let found: Vec<_> = pieces.iter().map(|piece| (piece.health.watermark.unwrap(), rows(std::slice::from_ref(piece)))).collect();
+    let found: Vec<_> = pieces
+        .iter()
+        .map(|piece| (piece.health.watermark.unwrap(), rows(std::slice::from_ref(piece))))
+        .collect();
     let october = expected(&world.cloud, (0, 0), at("2026-10-31T22:00:00Z"), 2);
     let november = expected(&world.cloud, (0, 0), at("2026-11-01T00:00:00Z"), 3);
     assert_eq!(found, [(at("2026-11-01T00:00:00Z"), october), (at("2026-11-01T03:00:00Z"), november)]);
@@ -278,7 +290,7 @@ fn a_long_backlog_is_worked_off_in_slices_and_what_is_gone_is_said() {
     let shape = Shape { resources: 1, kinds: vec![Kind::Function], ..Shape::default() };
     let cloud = StandIn::new(shape);
     let clock = VirtualClock::starting(at("2026-10-10T12:25:00Z"));
-    let lookback = Duration::from_secs(500 * 86_400);
+    let lookback = Duration::from_hours(500 * 24);
     let mut world = World::new(cloud, clock, PollingConfig { lookback, ..config() });
     let scope = world.cloud.scope(0, 0);
     let (mut polled, mut pieces) = world.poll(&scope, None);

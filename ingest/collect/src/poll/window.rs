@@ -74,7 +74,10 @@ pub(crate) fn backlog(config: &PollingConfig, now_s: i64, watermark_s: Option<i6
         let days = kept_s / DAY_S;
         Some(format!("CloudWatch keeps periods of {period_s} s for {days} days; older ones are gone"))
     } else if start_s < now_s - LISTED_S {
-        Some("CloudWatch lists no metric without data in the last 14 days; older data of such is missing".to_owned())
+        Some(
+            "CloudWatch lists no metric without data in the last 14 days; older data of such is missing"
+                .to_owned(),
+        )
     } else {
         None
     };
@@ -104,8 +107,8 @@ mod tests {
     fn config(period_s: u32) -> PollingConfig {
         PollingConfig {
             period_s,
-            settle: Duration::from_secs(900),
-            lookback: Duration::from_secs(86_400),
+            settle: Duration::from_mins(15),
+            lookback: Duration::from_hours(24),
             monthly_budget_usd: None,
             sample_above: 1000,
         }
@@ -156,7 +159,8 @@ mod tests {
 
     #[test]
     fn slices_meet_and_keep_the_limits() {
-        for (period_s, metrics) in [(60, 500), (60, 3), (300, 7001), (3600, 500), (3600, 0), (3600, 400_000)] {
+        for (period_s, metrics) in [(60, 500), (60, 3), (300, 7001), (3600, 500), (3600, 0), (3600, 400_000)]
+        {
             let (start_s, end_s) = (at("2026-10-25T00:00:00Z"), at("2026-11-05T00:00:00Z"));
             let backlog = Backlog { start_s, end_s, missing: None };
             let mut next_s = start_s;

@@ -8,7 +8,10 @@ use arrow::{
 };
 use jiff::Timestamp;
 
-use crate::{error::{Error, Result}, land::RejectedPoint};
+use crate::{
+    error::{Error, Result},
+    land::RejectedPoint,
+};
 
 /// Rejects of one object that get a row each. All are counted.
 const REJECTS_KEPT: u64 = 10_000;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Folder below the lake.
-const FOLDER: &str = "_collectors/dead-letters";
+const FOLDER: &str = "_dead_letters";
 
 /// What stands in the file.
 #[derive(Debug, Serialize)]

@@ -48,11 +48,13 @@ struct Object {
 /// # Errors
 /// A sentence: why the message cannot be read.
 pub(super) fn announced(body: &str) -> Result<Vec<Announced>, String> {
-    let message: Value = serde_json::from_str(body).map_err(|error| format!("the message is no JSON: {error}"))?;
+    let message: Value =
+        serde_json::from_str(body).map_err(|error| format!("the message is no JSON: {error}"))?;
     if message.get("Type").and_then(Value::as_str) == Some("Notification") {
         let inner = message.get("Message").and_then(Value::as_str);
         let inner = inner.ok_or("the notification of SNS has no message")?;
-        let inner = serde_json::from_str(inner).map_err(|error| format!("the message is no JSON: {error}"))?;
+        let inner =
+            serde_json::from_str(inner).map_err(|error| format!("the message is no JSON: {error}"))?;
         return objects_of(inner);
     }
     objects_of(message)
@@ -62,7 +64,8 @@ fn objects_of(mut message: Value) -> Result<Vec<Announced>, String> {
     if message.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
         return Ok(Vec::new());
     }
-    let records = message.get_mut("Records").map(Value::take).ok_or("the message is no event notification of S3")?;
+    let records =
+        message.get_mut("Records").map(Value::take).ok_or("the message is no event notification of S3")?;
     let records: Vec<Record> =
         serde_json::from_value(records).map_err(|error| format!("a record cannot be read: {error}"))?;
     records

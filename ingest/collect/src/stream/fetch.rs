@@ -93,7 +93,11 @@ impl Work {
     }
 
     /// Reads and decodes an object.
-    pub(super) async fn fetch(&self, object: &Object, cancel: &CancellationToken) -> Result<Fetched, Trouble> {
+    pub(super) async fn fetch(
+        &self,
+        object: &Object,
+        cancel: &CancellationToken,
+    ) -> Result<Fetched, Trouble> {
         let uri = object.uri.clone();
         let (location, path) = match &object.place {
             Ok(place) => place,
@@ -151,11 +155,7 @@ pub(super) fn e_tag_of(meta: &ObjectMeta) -> String {
 }
 
 /// Asks a store, again where that helps.
-async fn patiently<T, A>(
-    work: &Work,
-    cancel: &CancellationToken,
-    ask: impl Fn() -> A,
-) -> Result<T, Trouble>
+async fn patiently<T, A>(work: &Work, cancel: &CancellationToken, ask: impl Fn() -> A) -> Result<T, Trouble>
 where
     A: Future<Output = Result<T, object_store::Error>>,
 {

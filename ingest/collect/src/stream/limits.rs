@@ -25,7 +25,8 @@ impl Limits {
     /// lander. An object with more bytes than that is not read.
     pub fn new(concurrency: usize, bytes_in_flight: u64) -> Self {
         let concurrency = concurrency.max(1);
-        let permits = u32::try_from(bytes_in_flight / PERMIT_BYTES).unwrap_or(u32::MAX).clamp(1, MOST_PERMITS);
+        let permits =
+            u32::try_from(bytes_in_flight / PERMIT_BYTES).unwrap_or(u32::MAX).clamp(1, MOST_PERMITS);
         Self {
             concurrency,
             decoders: Arc::new(Semaphore::new(concurrency)),

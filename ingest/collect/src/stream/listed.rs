@@ -71,7 +71,15 @@ pub(super) async fn run(
             }
             let from = if is_deep { watermark.map(|at| (at, LATEST)) } else { Some((started, USUAL)) };
             let from = from.filter(|_| layout == Layout::ByHour);
-            list(work, prefix, from.map(|(at, late)| hour_of(prefix, at, late)), *watermark, &mut tasks, cancel).await
+            list(
+                work,
+                prefix,
+                from.map(|(at, late)| hour_of(prefix, at, late)),
+                *watermark,
+                &mut tasks,
+                cancel,
+            )
+            .await
         };
         match listed.await {
             // A watcher outlives a bucket that is out of reach.
@@ -153,9 +161,11 @@ async fn layout_of(prefix: &Location) -> Result<Layout> {
     let context = || format!("cannot list `{}`", prefix.url);
     let found = prefix.store.list_with_delimiter(Some(&prefix.path)).await.context(context)?;
     let is_year = |path: &Path| {
-        path.filename().is_some_and(|name| name.len() == YEAR_DIGITS && name.bytes().all(|b| b.is_ascii_digit()))
+        path.filename()
+            .is_some_and(|name| name.len() == YEAR_DIGITS && name.bytes().all(|b| b.is_ascii_digit()))
     };
-    let by_hour = found.objects.iter().all(|meta| meta.size == 0) && found.common_prefixes.iter().all(is_year);
+    let by_hour =
+        found.objects.iter().all(|meta| meta.size == 0) && found.common_prefixes.iter().all(is_year);
     Ok(if by_hour { Layout::ByHour } else { Layout::Any })
 }
 

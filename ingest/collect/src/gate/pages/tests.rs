@@ -64,7 +64,7 @@ fn a_circle_of_tokens_is_an_error_wherever_it_starts_and_however_long_it_is() {
         let (answers, calls) = collect(|_| {
             asked += 1;
             let position = if asked > lead { lead + (asked - lead) % circle } else { asked };
-            Ok(page(&[0], Some(&format!("token-{position}"))))
+            Ok(page(&[0], (asked < 1_000).then(|| format!("token-{position}")).as_deref()))
         });
         let last = answers.last().unwrap().as_ref().unwrap_err();
         assert_eq!(last.kind, CallErrorKind::Invalid);

@@ -56,7 +56,11 @@ struct Bucket {
 
 impl Bucket {
     fn of(limit: Limit) -> Self {
-        Self { interval: 1.0 / f64::from(limit.per_second.get()), burst: f64::from(limit.burst.get()), full: 0.0 }
+        Self {
+            interval: 1.0 / f64::from(limit.per_second.get()),
+            burst: f64::from(limit.burst.get()),
+            full: 0.0,
+        }
     }
 
     fn start(&mut self, now: f64) -> f64 {
@@ -72,7 +76,8 @@ fn played(counts: &[PollCounts], pace: &PollPace) -> f64 {
     let apis = [pace.listing, pace.data];
     let mut overall = apis.map(|api| Bucket::of(api.overall));
     let latency = pace.latency.as_secs_f64();
-    let mut workers: BinaryHeap<Reverse<(u64, usize)>> = (0..pace.concurrency).map(|worker| Reverse((0, worker))).collect();
+    let mut workers: BinaryHeap<Reverse<(u64, usize)>> =
+        (0..pace.concurrency).map(|worker| Reverse((0, worker))).collect();
     let mut work: Vec<([u64; 2], [Bucket; 2])> =
         workers.iter().map(|_| ([0, 0], apis.map(|api| Bucket::of(api.place)))).collect();
     let (mut next, mut end) = (counts.iter(), 0.0_f64);
@@ -100,7 +105,8 @@ fn played(counts: &[PollCounts], pace: &PollPace) -> f64 {
 fn a_sweep_takes_as_long_as_planned() {
     let counts: Vec<PollCounts> = (0..30_000_u64)
         .map(|place| {
-            let metrics = [40, 900, 3_000, 12, 0, 25_000][usize::try_from(place * 7 % 6).unwrap()] + place % 100;
+            let metrics =
+                [40, 900, 3_000, 12, 0, 25_000][usize::try_from(place * 7 % 6).unwrap()] + place % 100;
             PollCounts { listing_calls: 10 + metrics / 2_000, metrics }
         })
         .collect();
@@ -108,6 +114,9 @@ fn a_sweep_takes_as_long_as_planned() {
         let pace = pace(concurrency);
         let planned = PollPlan::new(counts.iter().copied(), 3600, &pace).sweep_duration.as_secs_f64();
         let played = played(&counts, &pace);
-        assert!((planned / played - 1.0).abs() < 0.1, "{concurrency}: planned {planned} s, played {played} s");
+        assert!(
+            (planned / played - 1.0).abs() < 0.1,
+            "{concurrency}: planned {planned} s, played {played} s"
+        );
     }
 }

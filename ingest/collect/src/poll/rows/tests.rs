@@ -15,7 +15,8 @@ fn scope() -> Scope {
 }
 
 fn entry(namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> MetricEntry {
-    let dimensions = dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let dimensions =
+        dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     MetricEntry { namespace: namespace.to_owned(), metric: metric.to_owned(), dimensions }
 }
 
@@ -29,7 +30,11 @@ fn built(listed: &Listed, values: &[(usize, i64, f64)]) -> Built {
     let slice = Slice { start_s: START_S, end_s: START_S + 4 * HOUR_S };
     let values = values
         .iter()
-        .map(|&(target, hour, value)| Value { target, start_us: (START_S + hour * HOUR_S) * SECOND_US, value })
+        .map(|&(target, hour, value)| Point {
+            target,
+            start_us: (START_S + hour * HOUR_S) * SECOND_US,
+            value,
+        })
         .collect();
     build(Asked { scope: &scope(), listed, slice, period_s: 3600, seed: 1 }, values).unwrap()
 }
@@ -38,7 +43,8 @@ fn rows(built: &Built) -> Vec<(String, String, i64, f64)> {
     let mut rows = Vec::new();
     for batch in &built.rows {
         assert_eq!(batch.schema(), schema::utilization().coded_file_schema());
-        let text = |column: usize| cast(batch.column(column), &DataType::Utf8).unwrap().as_string::<i32>().clone();
+        let text =
+            |column: usize| cast(batch.column(column), &DataType::Utf8).unwrap().as_string::<i32>().clone();
         let (resource, metric) = (text(4), text(5));
         let start = batch.column(0).as_primitive::<TimestampMicrosecondType>();
         let end = batch.column(1).as_primitive::<TimestampMicrosecondType>();
@@ -50,7 +56,10 @@ fn rows(built: &Built) -> Vec<(String, String, i64, f64)> {
         }
         assert_eq!(text(2).value(0), "111122223333");
         assert_eq!(text(3).value(0), "eu-west-1");
-        assert_eq!((batch.column(7).null_count(), batch.column(8).null_count()), (batch.num_rows(), batch.num_rows()));
+        assert_eq!(
+            (batch.column(7).null_count(), batch.column(8).null_count()),
+            (batch.num_rows(), batch.num_rows())
+        );
     }
     rows
 }
@@ -104,7 +113,11 @@ fn what_cannot_be_is_rejected_with_its_reason() {
     assert_eq!(rejects, expected);
     assert_eq!(built.rejects[1].source, "GetMetricData in 111122223333, eu-west-1");
     assert_eq!(built.rejects[1].value.as_deref(), Some("101.1"));
-    assert!(built.rejects[1].detail.starts_with("CPUUtilization of i-1 at 20"), "{}", built.rejects[1].detail);
+    assert!(
+        built.rejects[1].detail.starts_with("CPUUtilization of i-1 at 20"),
+        "{}",
+        built.rejects[1].detail
+    );
 }
 
 /// An instance that left its group has its memory under two sets of dimensions: each hour is taken once, from whichever
@@ -120,8 +133,12 @@ fn a_metric_published_twice_is_taken_once() {
         ],
         10,
     );
-    let built = built(&listed, &[(0, 0, 10.0), (1, 0, 11.0), (1, 1, 20.0), (2, 0, 30.0), (0, 2, 400.0), (1, 2, 40.0)]);
-    let found: Vec<_> = rows(&built).into_iter().map(|(resource, _, hour, value)| (resource, hour, value)).collect();
+    let built = built(
+        &listed,
+        &[(0, 0, 10.0), (1, 0, 11.0), (1, 1, 20.0), (2, 0, 30.0), (0, 2, 400.0), (1, 2, 40.0)],
+    );
+    let found: Vec<_> =
+        rows(&built).into_iter().map(|(resource, _, hour, value)| (resource, hour, value)).collect();
     let expected = [("i-1", 0, 0.1), ("i-1", 1, 0.2), ("i-1", 2, 0.4), ("i-2", 0, 0.3)];
     assert_eq!(found, expected.map(|(resource, hour, value)| (resource.to_owned(), hour, value)));
     assert_eq!((built.left_out, built.rejects.len()), (1, 1));

@@ -48,7 +48,8 @@ fn objects_land_whole_and_once_whatever_the_order_and_repetition_of_their_messag
         running.worker.once(&running.cancel).await.unwrap();
         assert_eq!((again.objects, world.queue.left()), (40, 0));
         let landed = world.landed.lock().unwrap();
-        let piece: &Piece = landed.iter().find(|piece| piece.object.as_ref().unwrap().uri.ends_with("o=7")).unwrap();
+        let piece: &Piece =
+            landed.iter().find(|piece| piece.object.as_ref().unwrap().uri.ends_with("o=7")).unwrap();
         let object = piece.object.as_ref().unwrap();
         assert_eq!((object.uri.as_str(), object.format), ("s3://bucket/2026/06/01/00/o=7", "json"));
         assert_eq!((object.stream.as_str(), piece.health.status), ("the stream", Status::Ok));
@@ -234,6 +235,9 @@ fn without_size_and_etag_the_store_is_asked() {
         let counts = running.worker.once(&running.cancel).await.unwrap();
         assert_eq!((counts.objects, counts.rows, world.queue.left()), (1, 1, 0));
         let landed = world.landed.lock().unwrap();
-        assert_eq!(landed[0].object.as_ref().unwrap().size_bytes, record("111111111111", "i-1", 0).len() as u64);
+        assert_eq!(
+            landed[0].object.as_ref().unwrap().size_bytes,
+            record("111111111111", "i-1", 0).len() as u64
+        );
     });
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::world::{Lands, World, record};
-use crate::{clock::{Clock as _, VirtualClock}, health::Health};
+use crate::{
+    clock::{Clock as _, VirtualClock},
+    health::Health,
+};
 
 fn watermarks(world: &World) -> Vec<Timestamp> {
     world.landed.lock().unwrap().iter().filter_map(|piece| piece.health.watermark).collect()
@@ -16,7 +19,12 @@ fn objects_below_a_prefix_land_once_and_the_watermark_follows_them() {
     let world = World::new();
     let work = async {
         for n in 0..30 {
-            world.put(&format!("fleet/2026/06/01/{:02}/o-{n}", n % 24), record("111111111111", &format!("i-{n}"), 0)).await;
+            world
+                .put(
+                    &format!("fleet/2026/06/01/{:02}/o-{n}", n % 24),
+                    record("111111111111", &format!("i-{n}"), 0),
+                )
+                .await;
         }
         world.put("elsewhere/2026/06/01/00/o", record("111111111111", "i-x", 0)).await;
         world.put("fleet/2026/06/01/00/empty", "").await;
@@ -42,7 +50,9 @@ fn names_before_the_hours_that_may_be_late_are_not_listed_and_old_objects_are_no
     let world = World::new();
     let work = async {
         let watermark: Timestamp = "2026-06-03T05:30:00Z".parse().unwrap();
-        for (hour, id) in [("2026/06/02/02", "i-before"), ("2026/06/02/03", "i-first"), ("2026/06/03/09", "i-new")] {
+        for (hour, id) in
+            [("2026/06/02/02", "i-before"), ("2026/06/02/03", "i-first"), ("2026/06/03/09", "i-new")]
+        {
             world.put(&format!("p/{hour}/o"), record("111111111111", id, 0)).await;
         }
         let mut running = world.worker(world.listed("p", Some(watermark)), Lands::AtOnce);

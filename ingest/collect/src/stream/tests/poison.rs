@@ -29,8 +29,10 @@ fn poison_goes_to_a_dead_letter_with_the_reason_and_what_could_be_read_lands() {
         let counts = running.worker.counts();
         assert_eq!((counts.dead_letters, counts.objects, counts.left, queue.left()), (6, 7, 2, 0));
         let letters = world.dead_letters().await;
-        let reasons: Vec<_> =
-            letters.iter().map(|(source, letter)| (source.as_str(), letter["reason"].as_str().unwrap())).collect();
+        let reasons: Vec<_> = letters
+            .iter()
+            .map(|(source, letter)| (source.as_str(), letter["reason"].as_str().unwrap()))
+            .collect();
         assert_eq!(
             reasons,
             [

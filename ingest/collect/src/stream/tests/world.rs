@@ -254,7 +254,7 @@ impl World {
 
     /// Dead letters, by their source.
     pub(super) async fn dead_letters(&self) -> BTreeMap<String, serde_json::Value> {
-        let folder = Path::from("lake/_collectors/dead-letters");
+        let folder = Path::from("lake/_dead_letters");
         let files: Vec<_> = self.lake.store().list(Some(&folder)).try_collect().await.unwrap();
         let mut letters = BTreeMap::new();
         for file in files {
