@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use airshed_lake::{Lake, StoreOptions};
 use anyhow::Context as _;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
     args::{Cli, Command, Form},
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) config_file: Option<String>,
     /// Options of object stores, from the standard AWS variables.
     pub(crate) store_options: StoreOptions,
+    /// Which log lines are written.
+    pub(crate) log_level: LevelFilter,
     /// Name of the machine, for collectors to be told apart.
     pub(crate) host: String,
 }
@@ -37,8 +40,6 @@ impl App {
     pub(crate) fn new(cli: &Cli) -> anyhow::Result<Self> {
         let environment: BTreeMap<String, String> = std::env::vars().collect();
         let get = |name: &str| environment.get(name).filter(|value| !value.is_empty());
-        init_logging(cli, get("AIRSHED_LOG").map(String::as_str))?;
-
         let mut layers = Layers::defaults()?;
         let named = cli.global.config.clone().or_else(|| get("AIRSHED_CONFIG").cloned());
         let config_file = named.or_else(|| Path::new(CONFIG_FILE).is_file().then(|| CONFIG_FILE.to_owned()));
@@ -63,6 +64,7 @@ impl App {
         let host = get("HOSTNAME").cloned();
         let host = host.or_else(|| std::fs::read_to_string("/etc/hostname").ok()).unwrap_or_default();
         Ok(Self {
+            log_level: log_level(cli, get("AIRSHED_LOG").map(String::as_str))?,
             host,
             settings,
             layers,
@@ -104,23 +106,16 @@ fn lay_flags(layers: &mut Layers, cli: &Cli) {
     }
 }
 
-/// Log lines go to standard error; `AIRSHED_LOG` takes a level: error, warn, info, debug or trace.
-fn init_logging(cli: &Cli, level: Option<&str>) -> anyhow::Result<()> {
+/// Which log lines are written; `AIRSHED_LOG` takes a level: error, warn, info, debug or trace.
+fn log_level(cli: &Cli, level: Option<&str>) -> anyhow::Result<LevelFilter> {
     let by_flags = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => "error",
         (false, 0) => "warn",
         (false, 1) => "info",
         (false, _) => "debug",
     };
-    let level: tracing::Level = level
+    level
         .unwrap_or(by_flags)
         .parse()
-        .context(Problem::usage("AIRSHED_LOG is not a log level").hint("for example AIRSHED_LOG=info"))?;
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(crate::output::colour_on_stderr())
-        .with_target(cli.global.verbose > 1)
-        .init();
-    Ok(())
+        .context(Problem::usage("AIRSHED_LOG is not a log level").hint("for example AIRSHED_LOG=info"))
 }

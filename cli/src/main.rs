@@ -14,6 +14,7 @@ mod progress;
 #[cfg(test)]
 mod reference;
 mod settings;
+mod telemetry;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ use crate::{
     app::App,
     args::{Cli, Form},
     failure::Exit,
+    telemetry::Telemetry,
 };
 
 /// Stages allocate columns of megabytes on many threads and free them on others; the system's allocator keeps most of that.
@@ -46,6 +48,11 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     let usage_file = cli.global.usage_file.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ends_in_order = cli.command.ends_in_order();
+    let traces = app.settings.collect.otlp_endpoint.as_deref().filter(|_| ends_in_order);
+    let telemetry = {
+        let _runtime = runtime.enter();
+        Telemetry::start(app.log_level, cli.global.verbose > 1, traces)?
+    };
     let result = runtime.block_on(async {
         tokio::select! {
             result = command::execute(&app, cli.command) => result,
@@ -54,6 +61,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             }
         }
     });
+    drop(telemetry);
     // A blocking task that is still at work must not hold up an interrupted process; nothing it does is published.
     runtime.shutdown_background();
     if let Some(file) = usage_file {

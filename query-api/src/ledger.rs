@@ -52,7 +52,7 @@ impl Ledger {
     /// Pins the state of a lake.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when the lake holds no published run, or not the one that was asked for.
+    /// [`ErrorKind::NotFound`] when the lake holds no table at all, or not the run that was asked for.
     pub async fn open(lake: &Lake, as_of: &AsOf, options: QueryOptions) -> Result<Self> {
         let runs = resolve(lake, as_of).await?;
         let failed = |e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e);
@@ -115,13 +115,22 @@ async fn resolve(lake: &Lake, as_of: &AsOf) -> Result<BTreeMap<BillingPeriod, Ru
     };
     let runs: BTreeMap<_, _> =
         history.into_iter().filter_map(|(period, changes)| Some((period, at(changes)?))).collect();
-    if runs.is_empty() {
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            format!("`{}` holds no published run; `airshed run` makes one", lake.location().url),
-        ));
+    if runs.is_empty() && !holds_a_table(lake).await? {
+        let place = &lake.location().url;
+        let message = format!("`{place}` holds no ledger; `airshed run` and `airshed collect` make one");
+        return Err(Error::new(ErrorKind::NotFound, message));
     }
     Ok(runs)
+}
+
+/// Whether something was imported or collected, even if no run has been made of it yet.
+async fn holds_a_table(lake: &Lake) -> Result<bool> {
+    for table in schema::all() {
+        if lake.existing_table(&table).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a file of a table belongs to the pinned runs. Tables that are not kept by run are shown whole.

@@ -19,9 +19,10 @@ use crate::{
     app::App,
     args::CollectArgs,
     failure::{Exit, Problem},
+    telemetry,
 };
 
-pub(crate) use wiring::{SystemClock, connect};
+pub(crate) use wiring::{AwsSources, SystemClock, accounts_config, connect, limits};
 
 /// How often progress is shown.
 const SHOW_EVERY: Duration = Duration::from_millis(500);
@@ -44,6 +45,9 @@ pub(super) async fn execute(app: &App, args: &CollectArgs) -> anyhow::Result<Exi
     let cloud: Arc<dyn Cloud> = Arc::clone(&aws) as _;
     if args.plan {
         return plan::execute(app, config, cloud, gate, clock, &cancel).await;
+    }
+    if let Some(address) = settings.metrics_address() {
+        telemetry::serve_metrics(address)?;
     }
     let board = Arc::new(Board::default());
     let collector = Collector {

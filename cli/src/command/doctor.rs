@@ -1,5 +1,9 @@
 //! `airshed doctor`: what a run needs, checked one by one, so that a failure says which part is missing.
 
+mod collect;
+
+use std::borrow::Cow;
+
 use airshed_domain::schema;
 use airshed_emission_factors::FactorSet;
 use airshed_ingest::{discover, open_input};
@@ -13,21 +17,34 @@ use crate::{
 
 /// One thing that was looked at.
 struct Check {
-    what: &'static str,
+    what: Cow<'static, str>,
     outcome: anyhow::Result<String>,
+}
+
+impl Check {
+    fn new(what: &'static str, outcome: anyhow::Result<String>) -> Self {
+        Self { what: what.into(), outcome }
+    }
+
+    fn named(what: String, outcome: anyhow::Result<String>) -> Self {
+        Self { what: what.into(), outcome }
+    }
 }
 
 pub(crate) async fn check(app: &App, args: &DoctorArgs) -> anyhow::Result<Exit> {
     let mut checks = vec![
-        Check { what: "configuration", outcome: Ok(configuration(app)) },
-        Check { what: "factors", outcome: shipped_factors() },
-        Check { what: "ledger", outcome: ledger(app).await },
+        Check::new("configuration", Ok(configuration(app))),
+        Check::new("factors", shipped_factors()),
+        Check::new("ledger", ledger(app).await),
     ];
     if app.settings.lake.starts_with("s3") || args.input.as_deref().is_some_and(|uri| uri.starts_with("s3")) {
-        checks.push(Check { what: "credentials", outcome: Ok(credentials(app)) });
+        checks.push(Check::new("credentials", Ok(credentials(app))));
     }
     if let Some(uri) = &args.input {
-        checks.push(Check { what: "input", outcome: input(app, uri).await });
+        checks.push(Check::new("input", input(app, uri).await));
+    }
+    if collect::is_configured(&app.settings.collect) {
+        checks.extend(collect::checks(app).await);
     }
     let failed = checks.iter().any(|check| check.outcome.is_err());
     let row = |check: &Check| {
@@ -35,7 +52,7 @@ pub(crate) async fn check(app: &App, args: &DoctorArgs) -> anyhow::Result<Exit> 
             Ok(detail) => ("ok", detail.clone()),
             Err(error) => ("FAILED", failure::as_text(error)),
         };
-        vec![Some(check.what.to_owned()), Some(state.to_owned()), Some(detail)]
+        vec![Some(check.what.to_string()), Some(state.to_owned()), Some(detail)]
     };
     let rows: Vec<_> = checks.iter().map(row).collect();
     output::write_rows(app.form, &["check", "state", "detail"], &rows)?;

@@ -1,5 +1,7 @@
 //! Section `[collect]`.
 
+use std::net::SocketAddr;
+
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +102,11 @@ impl Default for CollectSettings {
 }
 
 impl CollectSettings {
+    /// Where metrics are served, where they are.
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_listen.as_ref().and_then(|address| address.parse().ok())
+    }
+
     /// Checks what a value may be, whatever the command.
     pub(super) fn check(&self, layers: &Layers) -> anyhow::Result<()> {
         let from = |key: &str| layers.origin(key).to_string();
@@ -162,9 +169,23 @@ impl CollectSettings {
             }
         }
         if let Some(address) = &self.metrics_listen {
-            address.parse::<std::net::SocketAddr>().with_context(|| {
-                format!("collect.metrics_listen is `{address}`; an address such as 127.0.0.1:9464 is needed")
+            let origin = from("collect.metrics_listen");
+            let address: SocketAddr = address.parse().with_context(|| {
+                format!("collect.metrics_listen is `{address}` (from {origin}); an address such as 127.0.0.1:9464 is needed")
             })?;
+            ensure!(
+                address.ip().is_loopback(),
+                "collect.metrics_listen is `{address}` (from {origin}); metrics are served without a password, so only \
+                 on this machine: 127.0.0.1 or [::1]"
+            );
+        }
+        if let Some(endpoint) = &self.otlp_endpoint {
+            ensure!(
+                endpoint.starts_with("http://"),
+                "collect.otlp_endpoint is `{endpoint}` (from {}); it must be the http:// address of a collector nearby, \
+                 which sends traces on over TLS",
+                from("collect.otlp_endpoint")
+            );
         }
         Ok(())
     }

@@ -142,7 +142,7 @@ columns! {
     ACCOUNT_STATUS = "account_status",
     ORGANIZATION_ID = "organization_id",
     ORGANIZATIONAL_UNIT = "organizational_unit",
-    ORGANIZATIONAL_UNIT_ID = "organizational_unit_id",
+    ORGANIZATIONAL_UNIT_IDS = "organizational_unit_ids",
     JOINED_AT = "joined_at",
     COLLECTED = "collected",
     RESOURCE_ARN = "resource_arn",

@@ -457,7 +457,7 @@ pub fn accounts() -> Table {
                 "Names from the root down, such as Root/Prod/Web; null where the tree may not be read",
             ),
             optional(
-                c::ORGANIZATIONAL_UNIT_ID,
+                c::ORGANIZATIONAL_UNIT_IDS,
                 Utf8,
                 "Ids from the root down, such as r-ab12/ou-ab12-11111111; null where the tree may not be read",
             ),

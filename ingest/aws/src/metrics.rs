@@ -1,5 +1,7 @@
 //! CloudWatch: which metrics there are, and their values.
 
+mod json;
+
 use airshed_collect::{
     CallError, CallErrorKind,
     cloud::{Answer, MetricEntry, MetricQuery, MetricRequest, MetricValues, Page},
@@ -9,6 +11,7 @@ use aws_sdk_cloudwatch::{
     types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode},
 };
 
+use self::json::Json;
 use crate::{
     call::{Caller, Place, date_time, next_page, odd, timestamp},
     clients::{Clients, at},
@@ -29,7 +32,8 @@ pub(crate) async fn metrics(
         .list_metrics()
         .namespace(namespace)
         .set_next_token(next.map(str::to_owned))
-        .customize();
+        .customize()
+        .interceptor(Json::new(json::ListMetrics));
     let answer = caller
         .call(CALL, place, |credentials| {
             request.config_override(at!(aws_sdk_cloudwatch, place, credentials)).send()
@@ -63,7 +67,8 @@ pub(crate) async fn metric_data(
         .end_time(date_time(request.end))
         .scan_by(ScanBy::TimestampAscending)
         .set_next_token(next.map(str::to_owned))
-        .customize();
+        .customize()
+        .interceptor(Json::new(json::GetMetricData));
     let answer = caller
         .call(GET, place, |credentials| {
             call.config_override(at!(aws_sdk_cloudwatch, place, credentials)).send()

@@ -5,6 +5,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use metrics::{counter, gauge};
+
 use crate::{
     health::{CallCounts, Health, Status, Work},
     unit::Shard,
@@ -59,6 +61,23 @@ impl WorkBoard {
     }
 }
 
+/// The same for whoever records metrics.
+fn meter(health: &Health, rows: u64, lag_s: Option<f64>) {
+    let (work, status) = (health.work.as_str(), health.status.as_str());
+    counter!("airshed_collect_pieces_total", "work" => work, "status" => status).increment(1);
+    counter!("airshed_collect_rows_total", "work" => work).increment(rows + health.rows);
+    counter!("airshed_collect_rows_rejected_total", "work" => work).increment(health.rows_rejected);
+    counter!("airshed_collect_rows_left_out_total", "work" => work).increment(health.rows_left_out);
+    counter!("airshed_collect_api_calls_total", "work" => work).increment(health.calls.calls);
+    counter!("airshed_collect_api_throttles_total", "work" => work).increment(health.calls.throttles);
+    counter!("airshed_collect_api_retries_total", "work" => work).increment(health.calls.retries);
+    // Counters are whole numbers.
+    counter!("airshed_collect_api_cost_nano_usd_total", "work" => work).increment(health.calls.cost_nano_usd);
+    if let Some(lag_s) = lag_s {
+        gauge!("airshed_collect_lag_seconds", "work" => work).set(lag_s);
+    }
+}
+
 impl Board {
     /// The shards so far.
     pub fn shards(&self) -> BTreeMap<Shard, ShardBoard> {
@@ -70,7 +89,8 @@ impl Board {
     }
 
     /// Notes a piece of work that was committed with so many rows of `utilization`.
-    pub(crate) fn note(&self, health: &Health, rows: u64) {
+    pub(crate) fn note(&self, health: &Health, rows: u64, lag_s: Option<f64>) {
+        meter(health, rows, lag_s);
         self.change(health.shard, |board| {
             let work = board.works.entry(health.work).or_default();
             work.add(&WorkBoard {

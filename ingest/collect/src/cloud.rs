@@ -111,8 +111,8 @@ pub struct MetricEntry {
     pub namespace: String,
     /// Name, such as `CPUUtilization`.
     pub metric: String,
-    /// Dimensions by name.
-    pub dimensions: BTreeMap<String, String>,
+    /// Names and values of its dimensions, in the order in which CloudWatch lists them, and in which it is asked.
+    pub dimensions: Vec<(String, String)>,
 }
 
 /// One query of GetMetricData.

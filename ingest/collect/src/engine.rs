@@ -6,6 +6,7 @@
 //! in order: the workers end, what they handed over is committed, the leases are released.
 
 mod account;
+mod budget;
 mod directory;
 mod inventory;
 mod sources;
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::sources::Sources;
 use self::{
+    budget::Budget,
     directory::Directory,
     inventory::Inventory,
     worker::{End, Worker},
@@ -100,6 +102,8 @@ struct Shared {
     inventory: Option<Inventory>,
     /// Nothing where metrics are not polled.
     poller: Option<Poller>,
+    /// What polling may cost.
+    budget: Budget,
     /// Objects of metric streams at work.
     streams: Arc<Limits>,
     /// Accounts and regions at work.
@@ -144,6 +148,7 @@ impl Collector {
             inventory,
             poller,
             directory: Directory::new(&config.accounts),
+            budget: Budget::new(config.polling.as_ref().and_then(|polling| polling.monthly_budget_usd)),
             streams: Arc::new(Limits::new(self.import.threads.max(1), STREAM_BYTES)),
             places: Semaphore::new(config.concurrency),
             started_at: self.clock.now(),
@@ -241,6 +246,7 @@ impl Shards {
             return Ok(());
         }
         let progress = self.shared.landing.adopt(fresh.iter().map(|(shard, _)| *shard).collect()).await?;
+        budget::note(&self.shared, &progress);
         let progress = Arc::new(progress);
         for (shard, lost) in fresh {
             let stop = CancellationToken::new();

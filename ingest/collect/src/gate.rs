@@ -17,6 +17,7 @@ use std::{
 };
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use self::{
     backoff::{MAX_ATTEMPTS, RetryBudget},
@@ -136,7 +137,8 @@ impl Gate {
         A: Future<Output = Answer<T>>,
     {
         let pass = self.breakers.admit(call)?;
-        let answer = self.attempts(call, &pass, tally, cancel, attempt).await?;
+        let span = tracing::info_span!("call", call = %call);
+        let answer = self.attempts(call, &pass, tally, cancel, attempt).instrument(span).await?;
         match answer.as_ref().map_err(|error| (error.kind, error)) {
             Err((CallErrorKind::Cancelled, _)) => {}
             Err((CallErrorKind::Denied, error)) if call.account_breaker => {

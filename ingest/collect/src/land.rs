@@ -109,10 +109,10 @@ pub fn channel(capacity: usize) -> (Landing, Pieces) {
 #[derive(Debug)]
 pub struct Pieces(mpsc::Receiver<Message>);
 
-#[cfg(test)]
+#[cfg(any(test, feature = "stand-in"))]
 impl Pieces {
     /// The next piece, and the way to say that it has landed, for tests that stand in for the lander.
-    pub(crate) async fn next(&mut self) -> Option<(Piece, oneshot::Sender<Result<()>>)> {
+    pub async fn next(&mut self) -> Option<(Piece, oneshot::Sender<Result<()>>)> {
         loop {
             if let Message::Piece(piece, done) = self.0.recv().await? {
                 return Some((*piece, done));

@@ -158,7 +158,7 @@ impl Share {
         Ok(())
     }
 
-    /// Leaves in order: the beat stops, everything is released, then the member file is deleted. Tried for a lease at
+    /// Leaves in order, while [`run`](Self::run) goes on or after it: the beat stops, everything is released, then the member file is deleted. Tried for a lease at
     /// most; after that the others take over as from a dead process.
     ///
     /// # Errors

@@ -77,7 +77,7 @@ def accounts(company):
         row({
             "account_id": account.id, "organization_id": company.organization, "account_name": account.name,
             "account_status": account.status, "organizational_unit": account.unit,
-            "organizational_unit_id": account.unit_id, "tags": tags_text(account.tags),
+            "organizational_unit_ids": account.unit_ids, "tags": tags_text(account.tags),
             "collected": account.status == "ACTIVE",
         })
         for account in company.accounts

@@ -22,7 +22,7 @@ UNITS = ("Root/Prod/Web", "Root/Prod/Data", "Root/Prod/Data/Lake", "Root/Test", 
 INSTANCE_TYPES = ("m5.xlarge", "c6g.large", "t3.medium", "r5.large")
 HOURS = 4
 SAMPLES = 12
-CROWD = 120
+CROWD = 180
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Account:
     name: str
     status: str
     unit: str
-    unit_id: str
+    unit_ids: str
     tags: dict
     regions_off: list
 
@@ -173,7 +173,13 @@ def make_accounts(cloud, company, size):
             )
         status = "SUSPENDED" if number % 15 == 7 else "ACTIVE"
         off = ["eu-north-1"] if number % 10 == 3 else []
-        company.accounts.append(Account(account, f"Acme {number}", status, unit, units[unit], tags, off))
+        company.accounts.append(Account(account, f"Acme {number}", status, unit, ids(units, unit), tags, off))
+
+
+def ids(units, path):
+    """Ids of the units from the root down to one."""
+    names = path.split("/")
+    return "/".join(units["/".join(names[: depth + 1])] for depth in range(len(names)))
 
 
 class Place:

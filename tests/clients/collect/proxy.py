@@ -118,6 +118,8 @@ class Proxy:
                     break
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass  # the collector was killed or gave up
+        except asyncio.CancelledError:
+            pass  # the proxy is closing, and nobody waits for this task
         except Exception as defect:
             self.defects.append(defect)
         finally:

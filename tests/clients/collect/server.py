@@ -55,6 +55,7 @@ def main():
     os.environ.update(SETTINGS)
 
     from moto import mock_aws
+    from moto.cloudwatch.models import Dimension
     from moto.moto_api._internal import mock_random
     from moto.server import ThreadedMotoServer
 
@@ -62,6 +63,8 @@ def main():
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     mock_random.seed(options.seed)
+    # moto takes dimensions in another order for another metric, which CloudWatch does not.
+    Dimension.__lt__ = lambda one, other: (one.name, one.value) < (other.name, other.value)
     mock = mock_aws()
     mock.start()
     build(Cloud(), options.accounts, options.seed).save(options.company)

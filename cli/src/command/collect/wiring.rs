@@ -84,7 +84,7 @@ pub(crate) async fn connect(app: &App, collector: &str, clock: &Arc<dyn Clock>) 
 }
 
 /// AWS's quotas with a margin, or less where the settings say so.
-pub(super) fn limits(settings: &CollectSettings) -> Limits {
+pub(crate) fn limits(settings: &CollectSettings) -> Limits {
     let Some(most) = settings.calls_per_s.and_then(NonZeroU32::new) else { return Limits::default() };
     Api::ALL.into_iter().fold(Limits::default(), |limits, api| {
         let of = limits.of(api);
@@ -95,21 +95,25 @@ pub(super) fn limits(settings: &CollectSettings) -> Limits {
     })
 }
 
-pub(super) fn config(settings: &CollectSettings, collector: String, once: bool) -> CollectConfig {
-    let seconds = Duration::from_secs;
-    let organization = settings.organization;
-    CollectConfig {
-        collector,
-        accounts: AccountsConfig {
-            organization,
+/// Which accounts are visited.
+pub(crate) fn accounts_config(settings: &CollectSettings) -> AccountsConfig {
+    AccountsConfig {
+            organization: settings.organization,
             ids: settings.accounts.clone(),
             include_units: settings.include_units.clone(),
             include_tags: settings.include_tags.clone(),
             exclude_ids: settings.exclude_accounts.clone(),
             exclude_units: settings.exclude_units.clone(),
             exclude_tags: settings.exclude_tags.clone(),
-            every: seconds(settings.accounts_every_min * 60),
-        },
+            every: Duration::from_secs(settings.accounts_every_min * 60),
+        }
+}
+
+pub(super) fn config(settings: &CollectSettings, collector: String, once: bool) -> CollectConfig {
+    let seconds = Duration::from_secs;
+    CollectConfig {
+        collector,
+        accounts: accounts_config(settings),
         regions: settings.regions.clone(),
         inventory: InventoryConfig {
             enabled: settings.inventory,
@@ -154,7 +158,7 @@ pub(super) fn import_options(app: &App) -> ImportOptions {
 
 /// Queues and buckets in AWS, each with the role that belongs to it.
 #[derive(Debug)]
-pub(super) struct AwsSources {
+pub(crate) struct AwsSources {
     aws: Arc<Aws>,
     store_options: StoreOptions,
     management_role: Option<String>,
@@ -162,7 +166,7 @@ pub(super) struct AwsSources {
 }
 
 impl AwsSources {
-    pub(super) fn new(app: &App, aws: Arc<Aws>) -> Self {
+    pub(crate) fn new(app: &App, aws: Arc<Aws>) -> Self {
         let settings = &app.settings.collect;
         Self {
             aws,

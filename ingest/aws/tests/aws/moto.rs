@@ -185,19 +185,23 @@ impl World {
     }
 
     async fn values(&self) {
-        use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
-        let cloudwatch = aws_sdk_cloudwatch::Client::new(&self.member(REGION).await);
+        let member = self.member(REGION).await;
         // Within the hour before the last: moto tells only of what is not older than two weeks.
         let start = airshed_collect::Clock::now(&Now).as_second() / 3600 * 3600 - 3600;
-        let dimension = Dimension::builder().name("InstanceId").value("i-1").build();
-        for (minute, value) in [(0, 20.0), (1, 40.0), (7, 12.5)] {
-            let datum = MetricDatum::builder()
-                .metric_name("mem_used_percent")
-                .dimensions(dimension.clone())
-                .timestamp(DateTime::from_secs(start + 60 * minute))
-                .value(value)
-                .build();
-            cloudwatch.put_metric_data().namespace("CWAgent").metric_data(datum).send().await.unwrap();
+        for (minute, value) in [(0, "20.0"), (1, "40.0"), (7, "12.5")] {
+            let time = Timestamp::from_second(start + 60 * minute).unwrap().to_string().replace(':', "%3A");
+            let datum = format!("MetricName=mem_used_percent&MetricData.member.1.Value={value}");
+            let datum = format!("MetricData.member.1.{datum}&MetricData.member.1.Timestamp={time}");
+            let dimension = "MetricData.member.1.Dimensions.member.1.";
+            let dimension = format!("{dimension}Name=InstanceId&{dimension}Value=i-1");
+            query(
+                &member,
+                "monitoring",
+                REGION,
+                "2010-08-01",
+                &format!("PutMetricData&Namespace=CWAgent&{datum}&{dimension}"),
+            )
+            .await;
         }
 
         let scope = self.scope(REGION);
@@ -365,20 +369,24 @@ async fn tables(member: &SdkConfig) -> usize {
 
 /// moto wants the role of a function to be there. The SDK of IAM is not among our dependencies.
 async fn lambda_role(member: &SdkConfig) -> String {
+    let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal\
+                 %22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
+    let call = format!("CreateRole&RoleName=lambda&AssumeRolePolicyDocument={trust}");
+    let answer = query(member, "iam", "us-east-1", "2010-05-08", &call).await;
+    let (_, arn) = answer.split_once("<Arn>").unwrap_or_else(|| panic!("{answer}"));
+    arn.split_once("</Arn>").unwrap().0.to_owned()
+}
+
+/// A call of the query protocol, with a signature that moto does not look at.
+async fn query(member: &SdkConfig, service: &str, region: &str, version: &str, call: &str) -> String {
     use aws_credential_types::provider::ProvideCredentials;
     let credentials = member.credentials_provider().unwrap().provide_credentials().await.unwrap();
     let key = credentials.access_key_id();
-    let authorization = format!(
-        "authorization: AWS4-HMAC-SHA256 Credential={key}/20260301/us-east-1/iam/aws4_request, SignedHeaders=host, \
-         Signature=0\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+    let headers = format!(
+        "authorization: AWS4-HMAC-SHA256 Credential={key}/20260301/{region}/{service}/aws4_request, \
+         SignedHeaders=host, Signature=0\r\ncontent-type: application/x-www-form-urlencoded\r\n"
     );
-    let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal\
-                 %22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
-    let body =
-        format!("Action=CreateRole&Version=2010-05-08&RoleName=lambda&AssumeRolePolicyDocument={trust}");
-    let answer = post(member.endpoint_url().unwrap(), "/", &authorization, &body);
-    let (_, arn) = answer.split_once("<Arn>").unwrap_or_else(|| panic!("{answer}"));
-    arn.split_once("</Arn>").unwrap().0.to_owned()
+    post(member.endpoint_url().unwrap(), "/", &headers, &format!("Version={version}&Action={call}"))
 }
 
 fn post(url: &str, path: &str, headers: &str, body: &str) -> String {

@@ -2,7 +2,9 @@
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Mode, inventory::Added, worker::Worker};
+use tracing::Instrument as _;
+
+use super::{Mode, budget, inventory::Added, worker::Worker};
 use crate::{
     cloud::Scope,
     error::{CallErrorKind, Error, ErrorKind, Result},
@@ -27,7 +29,10 @@ pub(super) async fn visit(worker: &Worker, id: &str) -> Result<()> {
     for region in &regions.off {
         close(worker, scope(id, region)).await?;
     }
-    let visits = regions.visit.into_iter().map(|region| place(worker, scope(id, &region)));
+    let visits = regions.visit.into_iter().map(|region| {
+        let span = tracing::info_span!("account_region", account = id, region);
+        place(worker, scope(id, &region)).instrument(span)
+    });
     stream::iter(visits).buffer_unordered(config.regions.len().max(1)).try_collect().await
 }
 
@@ -95,6 +100,10 @@ async fn place(worker: &Worker, scope: Scope) -> Result<()> {
     }
     let Some(poller) = &shared.poller else { return Ok(()) };
     let polling_key = key(&scope, Work::Polling);
+    if let Some(reason) = budget::used_up(shared).await? {
+        worker.did(polling_key);
+        return worker.over_budget(reason).await;
+    }
     loop {
         let polled = poller.poll(worker.shard, &scope, worker.watermark(&polling_key), &worker.lost).await?;
         let is_well = matches!(polled.status, Status::Ok | Status::Partial);

@@ -54,6 +54,8 @@ pub(super) struct Worker {
     done: Mutex<HashMap<WorkKey, Timestamp>>,
     watermarks: Mutex<HashMap<WorkKey, Timestamp>>,
     pending: Mutex<Vec<Pending>>,
+    /// The month for which it was reported that the budget of polling is used up.
+    over_budget: Mutex<Option<String>>,
 }
 
 impl Worker {
@@ -64,7 +66,7 @@ impl Worker {
         stop: CancellationToken,
         lost: CancellationToken,
     ) -> Self {
-        Self { shared, shard, progress, stop, lost, done: Mutex::default(), watermarks: Mutex::default(), pending: Mutex::default() }
+        Self { shared, shard, progress, stop, lost, done: Mutex::default(), watermarks: Mutex::default(), pending: Mutex::default(), over_budget: Mutex::default() }
     }
 
     pub(super) async fn run(self) -> Result<End> {
@@ -184,6 +186,16 @@ impl Worker {
     pub(super) async fn report(&self, health: Health) -> Result<()> {
         let piece = Piece { health, rows: Vec::new(), estimates: Vec::new(), rejects: Vec::new(), object: None };
         self.shared.landing.hand_over(piece).await.map(drop)
+    }
+
+    /// Reports, once for each month and worker, that nothing is polled.
+    pub(super) async fn over_budget(&self, reason: String) -> Result<()> {
+        let month = self.shared.collector.clock.now().strftime("%Y-%m").to_string();
+        if locked(&self.over_budget).replace(month.clone()) == Some(month) {
+            return Ok(());
+        }
+        let nothing = self.nothing(Unit::Organization, Work::Polling);
+        self.report(Health { status: Status::Partial, detail: Some(reason), ..nothing }).await
     }
 
     /// Work that went well and brought nothing.

@@ -210,8 +210,9 @@ fn a_throttled_place_is_called_less_often_until_it_has_recovered() {
 fn places_do_not_wait_for_each_other() {
     let (gate, clock) = virtual_gate();
     let (tally, cancel) = (Tally::default(), CancellationToken::new());
-    let scopes = [("111122223333", "eu-west-1"), ("111122223333", "us-east-1"), ("444455556666", "eu-west-1")]
-        .map(|(account, region)| Scope { account: account.to_owned(), region: region.to_owned() });
+    let scopes =
+        [("111122223333", "eu-west-1"), ("111122223333", "us-east-1"), ("444455556666", "eu-west-1")]
+            .map(|(account, region)| Scope { account: account.to_owned(), region: region.to_owned() });
     let call = |scope| gate.call(Api::Account, scope, &tally, &cancel, || ready(Ok(())));
     let calls = join_all(scopes.iter().map(Some).chain([None]).map(call));
     clock.block_on(calls).unwrap();

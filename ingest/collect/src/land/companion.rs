@@ -111,8 +111,8 @@ impl Companions {
     }
 
     /// Shows what was committed.
-    pub(super) fn show(&self, board: &Board) {
-        self.health.iter().for_each(|(health, rows)| board.note(health, *rows));
+    pub(super) fn show(&self, board: &Board, at: Timestamp) {
+        self.health.iter().for_each(|(health, rows)| board.note(health, *rows, lag_s(health, at)));
     }
 
     /// Puts the files; they belong to no table yet.
@@ -159,9 +159,6 @@ impl Companions {
         let counts = |value: &dyn Fn(&Health) -> u64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(rows.iter().map(|(health, _)| signed(value(health)))))
         };
-        let lag = |health: &Health| {
-            health.newest.map(|newest| (stamp.at.as_microsecond() - newest.as_microsecond()) as f64 * 1e-6)
-        };
         let columns: Vec<ArrayRef> = vec![
             instants(rows.iter().map(|_| Some(stamp.at))),
             texts(&|_| Some(stamp.collector.clone())),
@@ -173,7 +170,7 @@ impl Companions {
             texts(&|health| Some(health.status.as_str().to_owned())),
             texts(&|health| health.detail.clone()),
             instants(rows.iter().map(|(health, _)| health.watermark)),
-            Arc::new(rows.iter().map(|(health, _)| lag(health)).collect::<Float64Array>()),
+            Arc::new(rows.iter().map(|(health, _)| lag_s(health, stamp.at)).collect::<Float64Array>()),
             Arc::new(Int64Array::from_iter_values(
                 rows.iter().map(|(health, rows)| signed(health.rows + rows)),
             )),
@@ -231,6 +228,11 @@ impl Companions {
         ];
         of_columns(&schema::rejects(), columns)
     }
+}
+
+/// Age of the newest data at a moment, seconds.
+fn lag_s(health: &Health, at: Timestamp) -> Option<f64> {
+    health.newest.map(|newest| (at.as_microsecond() - newest.as_microsecond()) as f64 * 1e-6)
 }
 
 /// The delivery id that rejects of a source are kept under.

@@ -10,6 +10,7 @@ use airshed_domain::schema::{self, column as c};
 use airshed_lake::{DataFile, ErrorKind as LakeErrorKind, Lake, LakeTable, PartitionValues};
 use tokio::{sync::oneshot, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
     Message, Piece, Pieces,
@@ -184,15 +185,18 @@ impl Lander {
         if ready.is_empty() {
             return Ok(());
         }
-        let landed = self.commit_rows(ready, cancel).await?;
+        let rows: u64 = ready.iter().flat_map(|ready| &ready.files).map(|file| file.rows).sum();
+        let span = tracing::info_span!("commit", shards = ready.len(), rows);
+        let landed = self.commit_rows(ready, cancel).instrument(span).await?;
         let batches: Vec<&Batch> = landed.iter().map(|ready| &ready.batch).collect();
         let mut wait = FIRST_WAIT;
         while let Err(error) = recover::complete(&self.lake, &batches, cancel).await {
             wait_for_lake(&*self.clock, error, &mut wait, cancel).await?;
         }
         self.numbers.extend(batches.iter().map(|batch| (batch.shard, batch.number)));
+        let now = self.clock.now();
         for ready in landed {
-            ready.companions.show(&self.board);
+            ready.companions.show(&self.board, now);
             ready.done.into_iter().for_each(|done| drop(done.send(Ok(()))));
         }
         Ok(())

@@ -7,13 +7,16 @@ use airshed_lake::Lake;
 use arrow::{
     array::{Array as _, AsArray as _, RecordBatch, StringArray},
     compute::cast,
-    datatypes::{DataType, TimestampMicrosecondType},
+    datatypes::{DataType, Float64Type, TimestampMicrosecondType},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::error::{Context as _, Error, Result};
+use crate::{
+    error::{Context as _, Error, Result},
+    health::Work,
+};
 
 /// Objects that were landed longer ago are forgotten: queues keep messages 14 days at most.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-queue-parameters.html>
@@ -37,6 +40,8 @@ pub struct Progress {
     pub watermarks: HashMap<WorkKey, Timestamp>,
     /// When work last ended without a failure.
     pub done_at: HashMap<WorkKey, Timestamp>,
+    /// List price of all polling of this calendar month, US dollars.
+    pub polled_usd: f64,
     /// Stream objects that are in the ledger, by [`object_key`]. 16 bytes each.
     pub objects: HashSet<u128>,
 }
@@ -51,13 +56,20 @@ impl Progress {
     /// Reads the progress of all units.
     pub async fn load(lake: &Lake, now: Timestamp) -> Result<Self> {
         let mut this = Self::default();
-        let names = [c::UNIT, c::WORK, c::REGION, c::STATUS, c::WATERMARK, c::AT];
+        let month = now.to_zoned(TimeZone::UTC).first_of_month().and_then(|day| day.start_of_day());
+        let month = month.map_or(Timestamp::MIN, |start| start.timestamp());
+        let names = [c::UNIT, c::WORK, c::REGION, c::STATUS, c::WATERMARK, c::AT, c::API_COST_USD];
         read(lake, &schema::collector_health(), &names, |batch| {
             let [unit, work, region, status] =
                 [c::UNIT, c::WORK, c::REGION, c::STATUS].map(|name| text(batch, name));
             let (unit, work, region, status) = (unit?, work?, region?, status?);
             let (watermark, at) = (instants(batch, c::WATERMARK)?, instants(batch, c::AT)?);
+            let cost = column(batch, c::API_COST_USD)?.as_primitive_opt::<Float64Type>();
+            let cost = cost.ok_or_else(|| Error::bug("`api_cost_usd` is no number"))?;
             for row in 0..batch.num_rows() {
+                if work.value(row) == Work::Polling.as_str() && at[row].is_some_and(|at| at >= month) {
+                    this.polled_usd += cost.value(row);
+                }
                 let key = WorkKey {
                     unit: unit.value(row).to_owned(),
                     work: work.value(row).to_owned(),

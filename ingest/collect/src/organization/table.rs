@@ -75,7 +75,7 @@ fn decode(batch: &RecordBatch, versions: &mut Vec<Version>) -> Result<()> {
     let instant = |name: &str| typed(name, &schema::timestamp_type());
     let (id, organization, name, status) =
         (text(c::ACCOUNT_ID)?, text(c::ORGANIZATION_ID)?, text(c::ACCOUNT_NAME)?, text(c::ACCOUNT_STATUS)?);
-    let (names, ids) = (text(c::ORGANIZATIONAL_UNIT)?, text(c::ORGANIZATIONAL_UNIT_ID)?);
+    let (names, ids) = (text(c::ORGANIZATIONAL_UNIT)?, text(c::ORGANIZATIONAL_UNIT_IDS)?);
     let (tags, reason) = (text(c::TAGS)?, text(c::REASON)?);
     let (joined, from, to) = (instant(c::JOINED_AT)?, instant(c::VALID_FROM)?, instant(c::VALID_TO)?);
     for row in 0..batch.num_rows() {

@@ -199,10 +199,9 @@ impl Book {
         self.attempts.clear();
     }
 
-    /// The releases of all that stands under our name, when leaving.
+    /// The releases of all that is still ours by the folder, when leaving.
     pub(super) fn farewell(&self) -> Vec<Act> {
-        let ours = |lease: &Lease| lease.holder.as_ref().is_some_and(|holder| holder.name == self.me.name);
-        let mine = self.newest.iter().filter(|(_, (_, lease))| ours(lease));
+        let mine = self.newest.iter().filter(|(_, (_, lease))| lease.holder.as_ref() == Some(&self.me));
         mine.map(|(shard, (epoch, lease))| {
             let swept = self.releasing.get(shard).and_then(|(_, swept_at)| *swept_at);
             let lease = Lease { holder: None, swept_at: swept.or(lease.swept_at) };

@@ -32,8 +32,8 @@ const LEASES: &str = "leases";
 /// where times are coarse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
-    e_tag: Option<String>,
-    modified_us: i64,
+    pub(super) e_tag: Option<String>,
+    pub(super) modified_us: i64,
 }
 
 /// What is in the folder.

@@ -1,5 +1,6 @@
 //! One story each, over a store in memory and over a folder.
 
+mod book;
 mod chance;
 mod faults;
 mod files;

@@ -44,10 +44,9 @@ impl StandIn {
             }
             _ => return Vec::new(),
         };
-        let mut dimensions =
-            BTreeMap::from([(dimension.to_owned(), self.resource_name(account, region, index))]);
+        let mut dimensions = vec![(dimension.to_owned(), self.resource_name(account, region, index))];
         if namespace == "CWAgent" {
-            dimensions.insert("ImageId".to_owned(), "ami-1".to_owned());
+            dimensions.push(("ImageId".to_owned(), "ami-1".to_owned()));
         }
         let entry = |name: &&str| MetricEntry {
             namespace: namespace.to_owned(),
@@ -67,7 +66,7 @@ impl StandIn {
         Some(MetricEntry {
             namespace: namespace.to_owned(),
             metric: metric.to_owned(),
-            dimensions: BTreeMap::new(),
+            dimensions: Vec::new(),
         })
     }
 
@@ -104,7 +103,7 @@ impl StandIn {
             return Self::metrics_of_many(&metric.namespace).is_some_and(|many| many == *metric);
         }
         let own =
-            metric.dimensions.iter().find(|(name, _)| *name != "ImageId").map(|(_, value)| value.as_str());
+            metric.dimensions.iter().find(|(name, _)| name != "ImageId").map(|(_, value)| value.as_str());
         let index = own.and_then(index_of);
         index.is_some_and(|index| self.metrics_of(scope, index, &metric.namespace).contains(metric))
     }

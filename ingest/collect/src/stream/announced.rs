@@ -40,7 +40,7 @@ const BELIEVED: u32 = 2;
 /// Wait after a call that failed; doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Longest such wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Failures in a row after which a worker that is to end gives up.
 const ATTEMPTS: u32 = 8;
 

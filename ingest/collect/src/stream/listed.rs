@@ -31,7 +31,7 @@ use crate::{
 /// Time between two listings.
 const EVERY: Duration = Duration::from_secs(30);
 /// Time between two deep listings.
-const DEEP_EVERY: Duration = Duration::from_secs(3600);
+const DEEP_EVERY: Duration = Duration::from_hours(1);
 /// How long before the watermark the hour of a key may be: Firehose tries to deliver for a day, and there is the overlap.
 /// <https://docs.aws.amazon.com/firehose/latest/dev/retry.html>
 const LATEST: SignedDuration = SignedDuration::from_hours(26);

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::watch;
 
 /// Age at which landed objects are forgotten, at the earliest; messages live 14 days at most.
-const KEPT: Duration = Duration::from_secs(15 * 24 * 3600);
+const KEPT: Duration = Duration::from_hours(15 * 24);
 
 /// Objects by their key ([`object_key`](crate::land::progress::object_key)).
 #[derive(Debug)]
@@ -119,7 +119,7 @@ mod tests {
             Claim::Mine(mine) => mine.landed(now),
             other => panic!("{other:?}"),
         };
-        let day = Duration::from_secs(24 * 3600);
+        let day = Duration::from_hours(24);
         land(2, 14 * day);
         land(3, 16 * day);
         assert!(memory.knows(1) && memory.knows(2));

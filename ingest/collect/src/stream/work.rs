@@ -35,7 +35,7 @@ const MOST_LOOKS: u32 = 3;
 /// Times that an object may be found to be another one than before.
 const MOST_CHANGES: u32 = 5;
 /// Failures are told to `collector_health` at most so often.
-const REPORT_EVERY: Duration = Duration::from_secs(60);
+const REPORT_EVERY: Duration = Duration::from_mins(1);
 /// Objects in work for each that is decoded: the others are read meanwhile.
 const PLACES_PER_CORE: usize = 4;
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::world::{Lands, World, record};
 use crate::{
-    clock::{Clock as _, VirtualClock},
+    clock::Clock as _,
     health::Health,
 };
 
@@ -72,8 +72,7 @@ fn names_before_the_hours_that_may_be_late_are_not_listed_and_old_objects_are_no
 
 #[test]
 fn a_watcher_finds_new_objects_and_moves_its_watermark_only_when_it_listed_deep() {
-    let clock = VirtualClock::starting("2026-06-01T00:10:00Z".parse().unwrap());
-    let world = World { clock, ..World::new() };
+    let world = World::starting("2026-06-01T00:10:00Z");
     let work = async {
         let mut running = world.worker(world.listed("p", None), Lands::AtOnce);
         let stop = running.cancel.clone();
@@ -81,9 +80,9 @@ fn a_watcher_finds_new_objects_and_moves_its_watermark_only_when_it_listed_deep(
             world.clock.sleep(Duration::from_secs(100)).await;
             world.put("p/2026/06/01/00/o", record("111111111111", "i-now", 0)).await;
             world.put("p/2026/05/31/01/o", record("111111111111", "i-late", 0)).await;
-            world.clock.sleep(Duration::from_secs(60)).await;
+            world.clock.sleep(Duration::from_mins(1)).await;
             assert_eq!(world.rows().into_keys().collect::<Vec<_>>(), ["i-now 0"]);
-            world.clock.sleep(Duration::from_secs(3600)).await;
+            world.clock.sleep(Duration::from_hours(1)).await;
             stop.cancel();
         });
         assert_eq!(counts.unwrap().objects, 2);

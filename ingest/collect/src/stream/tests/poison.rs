@@ -8,7 +8,7 @@ fn poison_goes_to_a_dead_letter_with_the_reason_and_what_could_be_read_lands() {
     let world = World::new();
     let work = async {
         let good = record("111111111111", "i-1", 0);
-        let cut = good.repeat(1) + &record("111111111111", "i-2", 0)[..100];
+        let cut = good.clone() + &record("111111111111", "i-2", 0)[..100];
         let queue = &world.queue;
         queue.send("no-json", "hello".to_owned());
         queue.send("test-event", r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#.to_owned());
@@ -64,12 +64,10 @@ fn poison_goes_to_a_dead_letter_with_the_reason_and_what_could_be_read_lands() {
 
 #[test]
 fn many_rejects_of_one_object_are_counted_and_not_all_kept() {
-    let world = World::new();
+    let world = World::new().with_bytes_in_flight(8 << 20);
     let work = async {
         let bad = record("111111111111", "i-1", 0).replace("eu-west-1", "");
         let object = bad.repeat(10_050);
-        let limits = std::sync::Arc::new(crate::stream::Limits::new(1, 8 << 20));
-        let world = World { limits, ..World::new() };
         world.queue.send("m", world.put("o", object).await);
         let mut running = world.worker(world.announced(), Lands::AtOnce);
         let counts = running.worker.once(&running.cancel).await.unwrap();

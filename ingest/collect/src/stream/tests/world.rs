@@ -147,7 +147,15 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
-        let clock = VirtualClock::starting("2026-06-01T00:00:00Z".parse().unwrap());
+        Self::starting("2026-06-01T00:00:00Z")
+    }
+
+    pub(super) fn with_bytes_in_flight(self, bytes: u64) -> Self {
+        Self { limits: Arc::new(Limits::new(2, bytes)), ..self }
+    }
+
+    pub(super) fn starting(at: &str) -> Self {
+        let clock = VirtualClock::starting(at.parse().unwrap());
         let store = Arc::new(InMemory::new());
         let lake: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         Self {
