@@ -124,7 +124,8 @@ enum Until {
 
 impl StreamWorker {
     /// A worker of a stream. `landed` are the objects that the ledger holds, by
-    /// [`object_key`](crate::land::progress::object_key).
+    /// [`object_key`](crate::land::progress::object_key), as they were when the shard was taken over: a worker that follows
+    /// another on a shard that was not taken over anew would not know what that one landed.
     pub fn new(
         config: StreamConfig,
         shard: Shard,
@@ -151,10 +152,11 @@ impl StreamWorker {
         Ok(self.counts())
     }
 
-    /// Works until it is cancelled. What was handed over by then may land later; its messages come again, and are known.
+    /// Works until it is cancelled; a queue or a bucket that cannot be read is tried again. What was handed over by then
+    /// may land later; its messages come again, and are known.
     ///
     /// # Errors
-    /// As [`Self::once`], but for the cancellation.
+    /// [`ErrorKind::Fenced`] when the shard is in other hands.
     pub async fn watch(&mut self, cancel: &CancellationToken) -> Result<Counts> {
         match self.run(Until::Cancelled, cancel).await {
             Err(error) if error.kind() == ErrorKind::Cancelled && cancel.is_cancelled() => Ok(self.counts()),

@@ -27,6 +27,8 @@ QUICK = {
 }
 # Exit codes of a collection that was done, and of those in which some of the work has to be done again.
 DONE, AGAIN = 0, (1, 75)
+# A collection that takes longer hangs.
+LONGEST_S = 300
 
 
 def configuration(folder, **changes):
@@ -108,10 +110,14 @@ class Collector:
         return Ended(code, output, self.peak_mib, time.monotonic() - self.started)
 
 
-def collect(folder, lake, url, config, processes=1, timeout=600):
+def collect(folder, lake, url, config, processes=1, timeout=LONGEST_S):
     """Runs collectors together until each has done its part."""
     running = [Collector(folder, lake, url, config) for _ in range(processes)]
-    ended = [one.wait(timeout) for one in running]
+    try:
+        ended = [one.wait(timeout) for one in running]
+    finally:
+        for one in running:
+            one.process.kill()
     for one in ended:
         assert one.code in (DONE, *AGAIN) and "panicked" not in one.output, (
             f"a collector gave {one.code}\n{one.output[-4000:]}"
@@ -139,19 +145,23 @@ def killed_again_and_again(
     chance = random.Random(seed)
     running = [Collector(folder, lake, url, config) for _ in range(processes)]
     landed, ended = 0, []
-    for kill in range(kills):
-        if meanwhile:
-            meanwhile(kill)
-        time.sleep(chance.uniform(*between_s))
-        for slot, one in enumerate(running):
-            if not one.is_running():
-                ended.append(one.wait())
-                running[slot] = Collector(folder, lake, url, config)
-        slot = chance.randrange(processes)
-        landed += running[slot].kill()
-        ended.append(running[slot].wait())
-        running[slot] = Collector(folder, lake, url, config)
-    ended += [one.wait(600) for one in running]
+    try:
+        for kill in range(kills):
+            if meanwhile:
+                meanwhile(kill)
+            time.sleep(chance.uniform(*between_s))
+            for slot, one in enumerate(running):
+                if not one.is_running():
+                    ended.append(one.wait())
+                    running[slot] = Collector(folder, lake, url, config)
+            slot = chance.randrange(processes)
+            landed += running[slot].kill()
+            ended.append(running[slot].wait())
+            running[slot] = Collector(folder, lake, url, config)
+        ended += [one.wait(LONGEST_S) for one in running]
+    finally:
+        for one in running:
+            one.process.kill()
     for one in ended:
         assert one.code in (DONE, *AGAIN, -9) and "panicked" not in one.output, (
             f"a collector gave {one.code}\n{one.output[-4000:]}"

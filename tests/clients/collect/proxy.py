@@ -160,8 +160,9 @@ class Proxy:
         )
         if is_denied or (account, request.action) in faults.denied_actions:
             return "denied"
-        self.attempts[request.identity] += 1
-        text = f"{self.seed}/{account}/{request.identity[1:]}/{self.attempts[request.identity]}"
+        call = (account, *request.identity[1:])  # whatever the key: a new one is no first attempt
+        self.attempts[call] += 1
+        text = f"{self.seed}/{call}/{self.attempts[call]}"
         drawn = random.Random(hashlib.sha256(text.encode()).digest()).random()
         for fault in faults.ORDER:
             drawn -= getattr(faults, fault)
@@ -193,7 +194,7 @@ class Proxy:
         """Messages that were delivered before come again, and all come in another order."""
         values = json.loads(answer.body or b"{}")
         messages = values.get("Messages") or []
-        chance = random.Random(f"{self.seed}/messages/{len(self.delivered)}/{self.attempts[request.identity]}")
+        chance = random.Random(f"{self.seed}/messages/{len(self.delivered)}/{self.record.faults['duplicate']}")
         again = [old for old in self.delivered[-50:] if chance.random() < self.faults.duplicate][: 10 - len(messages)]
         self.delivered += messages
         self.record.faults["duplicate"] += len(again)

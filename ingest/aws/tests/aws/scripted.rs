@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use airshed_aws::{Aws, AwsConfig};
-use airshed_collect::{CallErrorKind, Clock, Cloud, Scope, cloud::ServiceList};
+use airshed_collect::{
+    CallErrorKind, Clock, Cloud, Scope,
+    cloud::{MetricEntry, MetricQuery, MetricRequest, ServiceList},
+};
 use aws_smithy_types::{DateTime, date_time::Format};
 use object_store::CredentialProvider;
 
@@ -216,6 +219,86 @@ async fn a_clock_that_differs_is_made_up_for() {
     assert!(!first.is("AssumeRole") && !second.is("AssumeRole"));
     let minutes = (signed(second) - signed(first)).total(jiff::Unit::Minute).unwrap();
     assert!((19.0..22.0).contains(&minutes), "{minutes}");
+}
+
+fn hour() -> MetricRequest {
+    let metric = MetricEntry {
+        namespace: "AWS/EC2".into(),
+        metric: "CPUUtilization".into(),
+        dimensions: [("InstanceId".to_owned(), "i-1".to_owned())].into(),
+    };
+    MetricRequest {
+        queries: vec![MetricQuery { metric, statistic: "Average", period_s: 300 }],
+        start: "2026-03-01T11:00:00Z".parse().unwrap(),
+        end: "2026-03-01T12:00:00Z".parse().unwrap(),
+    }
+}
+
+fn scope() -> Scope {
+    Scope { account: "111122223333".into(), region: "us-east-2".into() }
+}
+
+/// The shapes are those of the service model in botocore 1.43, `cloudwatch/2010-08-01/service-2.json`.
+#[tokio::test]
+async fn cloudwatch_is_asked_in_json() {
+    let metrics = r#"{"Metrics":[{"Namespace":"AWS/EC2","MetricName":"CPUUtilization",
+                      "Dimensions":[{"Name":"InstanceId","Value":"i-1"}]}],"NextToken":"more"}"#;
+    let data = r#"{"MetricDataResults":[{"Id":"q0","Label":"CPUUtilization","StatusCode":"Complete",
+                   "Timestamps":[1772362800,1772363100.5],"Values":[12,0.5]}],"Messages":[],"NextToken":""}"#;
+    let (aws, server) = aws(config(), move |request, _| {
+        ok(if request.header("x-amz-target").unwrap().ends_with("ListMetrics") { metrics } else { data }.into())
+    })
+    .await;
+    let page = aws.metrics(&scope(), "AWS/EC2", Some("page")).await.unwrap();
+    assert_eq!((page.items, page.next.as_deref()), (vec![hour().queries[0].metric.clone()], Some("more")));
+    let page = aws.metric_data(&scope(), &hour(), None).await.unwrap();
+    let time = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let values = vec![(time("2026-03-01T11:00:00Z"), 12.0), (time("2026-03-01T11:05:00.5Z"), 0.5)];
+    assert_eq!((page.items[0].query, &page.items[0].values, page.next), (0, &values, None));
+
+    let requests = server.requests();
+    let targets: Vec<_> = requests[1..].iter().map(|request| request.header("x-amz-target").unwrap()).collect();
+    assert_eq!(targets, ["GraniteServiceVersion20100801.ListMetrics", "GraniteServiceVersion20100801.GetMetricData"]);
+    assert_eq!(requests[1].header("content-type"), Some("application/x-amz-json-1.0"));
+    assert_eq!(requests[1].body, r#"{"Namespace":"AWS/EC2","NextToken":"page"}"#);
+    let authorization = requests[2].header("authorization").unwrap();
+    assert!(authorization.contains("/us-east-2/monitoring/aws4_request") && authorization.contains("x-amz-target"));
+    let body: serde_json::Value = serde_json::from_str(&requests[2].body).unwrap();
+    let expected = serde_json::json!({
+        "MetricDataQueries": [{"Id": "q0", "MetricStat": {"Metric": {"Namespace": "AWS/EC2",
+            "MetricName": "CPUUtilization", "Dimensions": [{"Name": "InstanceId", "Value": "i-1"}]},
+            "Period": 300, "Stat": "Average"}}],
+        "StartTime": 1_772_362_800, "EndTime": 1_772_366_400, "ScanBy": "TimestampAscending",
+    });
+    assert_eq!(body, expected);
+}
+
+#[tokio::test]
+async fn cloudwatchs_refusals_are_told_apart() {
+    for (status, body, kind, message) in [
+        (
+            400,
+            r#"{"__type":"com.amazonaws.cloudwatch#ThrottlingException","message":"Rate exceeded"}"#,
+            CallErrorKind::Throttled,
+            "ThrottlingException: Rate exceeded",
+        ),
+        (
+            400,
+            r#"{"__type":"ExpiredTokenException:","Message":"The security token is expired"}"#,
+            CallErrorKind::Expired,
+            "ExpiredTokenException: The security token is expired",
+        ),
+        (403, r#"{"__type":"AccessDeniedException"}"#, CallErrorKind::Denied, "AccessDeniedException"),
+        (503, "<html>", CallErrorKind::Transient, "HTTP 503: "),
+        (404, "<html>", CallErrorKind::Invalid, "HTTP 404: "),
+        (200, "<html>", CallErrorKind::Transient, "the answer broke off or cannot be read: "),
+        (200, r#"{"MetricDataResults":[{"Values":["x"]}]}"#, CallErrorKind::Transient, "the answer broke off"),
+    ] {
+        let (aws, _server) = aws(config(), move |_, _| Reply::Answer(status, None, body.into())).await;
+        let error = aws.metric_data(&scope(), &hour(), None).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.message.starts_with(message), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -96,7 +96,14 @@ async fn receive(
                 ended_well(ended)?;
                 continue;
             }
-            received = &mut receiving => received?,
+            received = &mut receiving => received,
+        };
+        let messages = match messages {
+            Ok(messages) => messages,
+            Err(error) => {
+                work.finish(&mut tasks, cancel).await?;
+                return Err(error);
+            }
         };
         empty = if messages.is_empty() { empty + 1 } else { 0 };
         for message in messages {
@@ -187,7 +194,8 @@ async fn delete(
     Ok(())
 }
 
-/// Makes a call, again where that helps; without end, or until it failed often enough.
+/// Makes a call, again where that helps. A watcher goes on for ever, and tells what keeps it; whoever is to end gives up
+/// after some attempts.
 async fn patiently<T, A>(
     work: &Work,
     until: Until,
@@ -207,8 +215,12 @@ where
             error.kind,
             CallErrorKind::Throttled | CallErrorKind::Transient | CallErrorKind::Expired
         );
-        if !passes || (until == Until::Empty && attempt == ATTEMPTS) {
+        if until == Until::Empty && (!passes || attempt == ATTEMPTS) {
             return Err(error.into());
+        }
+        if !passes {
+            work.leave(error.into(), cancel).await?;
+            wait = LONGEST_WAIT;
         }
         unless(cancel, work.parts.clock.sleep(wait)).await?;
         attempt += 1;

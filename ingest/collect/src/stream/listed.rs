@@ -23,7 +23,7 @@ use super::{
     work::{Object, Origin, Work, ended_well},
 };
 use crate::{
-    error::{Context as _, Error, ErrorKind, Result},
+    error::{Context as _, Error, Result},
     health::Health,
     land::progress::object_key,
 };
@@ -82,11 +82,13 @@ pub(super) async fn run(
             .await
         };
         match listed.await {
-            // A watcher outlives a bucket that is out of reach.
-            Err(error) if until == Until::Cancelled && error.kind() == ErrorKind::Retry => {
-                work.leave(error, cancel).await?;
+            // A watcher outlives a bucket that is out of reach or refuses.
+            Err(error) if until == Until::Cancelled => drop(work.leave(error, cancel).await?),
+            Err(error) => {
+                work.finish(&mut tasks, cancel).await?;
+                return Err(error);
             }
-            listed => listed?,
+            Ok(()) => {}
         }
         if is_deep {
             work.handed_over(cancel).await?;

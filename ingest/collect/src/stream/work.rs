@@ -223,8 +223,13 @@ impl Work {
         let piece = self.piece(object, content);
         let pending = unless(cancel, self.parts.landing.hand_over(piece)).await??;
         drop((in_flight, place));
-        // Whatever fails here leaves open what landed: only the ledger knows, and the stream is begun anew.
-        unless(cancel, pending.landed()).await??;
+        // A failure leaves open whether the piece landed: only the ledger knows, and the shard is taken over anew.
+        unless(cancel, pending.landed()).await?.map_err(|error| match error.kind() {
+            ErrorKind::Retry | ErrorKind::Input => {
+                Error::new(ErrorKind::Fenced, "it is not known whether an object landed").caused_by(error)
+            }
+            ErrorKind::Fenced | ErrorKind::Cancelled | ErrorKind::Bug => error,
+        })?;
         mine.landed(self.parts.clock.elapsed());
         self.count(|counts| {
             counts.objects += 1;

@@ -45,6 +45,7 @@ pub(super) struct MemoryQueue {
     messages: Mutex<Vec<(Message, Duration)>>,
     pub(super) deletes_fail: AtomicBool,
     pub(super) receives_fail: AtomicU32,
+    pub(super) receives_are_denied: AtomicU32,
     pub(super) received: AtomicUsize,
 }
 
@@ -54,6 +55,10 @@ impl Queue for MemoryQueue {
         if self.receives_fail.load(Ordering::Relaxed) > 0 {
             self.receives_fail.fetch_sub(1, Ordering::Relaxed);
             return Err(CallError::new(CallErrorKind::Throttled, "ReceiveMessage", "slow down"));
+        }
+        if self.receives_are_denied.load(Ordering::Relaxed) > 0 {
+            self.receives_are_denied.fetch_sub(1, Ordering::Relaxed);
+            return Err(CallError::new(CallErrorKind::Denied, "ReceiveMessage", "no"));
         }
         let found: Vec<Message> = {
             let now = self.clock.elapsed();
@@ -164,6 +169,7 @@ impl World {
                 messages: Mutex::default(),
                 deletes_fail: AtomicBool::new(false),
                 receives_fail: AtomicU32::new(0),
+                receives_are_denied: AtomicU32::new(0),
                 received: AtomicUsize::new(0),
             }),
             limits: Arc::new(Limits::new(2, 64 << 10)),
