@@ -74,7 +74,5 @@ def test_what_is_no_announcement_is_put_aside_with_the_reason(world):
     rejected = {row["object_uri"]: row["detail"] for row in table(lake, "rejects").to_pylist()}
     assert len(rejected) == 3, rejected
     letters = [path.read_text() for path in (lake / "_dead_letters").rglob("*.json")]
-        path.read_text() for path in (lake / "_collectors").rglob("*") if "dead" in str(path) and path.is_file()
-    ]
     assert len(letters) == 3
     assert any("metrics/gone" in letter for letter in letters)

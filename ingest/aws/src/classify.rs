@@ -111,8 +111,10 @@ where
             let kind = if failure.is_user() { CallErrorKind::Invalid } else { CallErrorKind::Transient };
             (kind, format!("not sent or not answered: {}", causes(error)))
         }
-        SdkError::ResponseError(_) => {
-            (CallErrorKind::Transient, format!("the answer broke off or cannot be read: {}", causes(error)))
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status().as_u16();
+            let kind = Refusal { status, ..Refusal::default() }.kind();
+            (kind, format!("HTTP {status}, but the answer broke off or cannot be read: {}", causes(error)))
         }
         _ => (CallErrorKind::Invalid, format!("the request cannot be made: {}", causes(error))),
     };
@@ -151,6 +153,8 @@ impl Refusal<'_> {
         } else {
             match self.status {
                 429 => CallErrorKind::Throttled,
+                // Not implemented: said by servers that stand in for AWS.
+                501 => CallErrorKind::Invalid,
                 // A success that is none: the answer is garbled.
                 200..=299 | 408 | 500.. => CallErrorKind::Transient,
                 401 | 403 if code.is_empty() => CallErrorKind::Denied,

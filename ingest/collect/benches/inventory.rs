@@ -30,16 +30,31 @@ const EVERY: usize = 500;
 fn main() {
     for (accounts, resources) in [(1, 1_000_000), (1_000, 2_500)] {
         let regions = if accounts == 1 { 1 } else { 2 };
-        let regions = ["eu-west-1", "us-east-1"][..regions].iter().map(|region| (*region).to_owned()).collect();
+        let regions =
+            ["eu-west-1", "us-east-1"][..regions].iter().map(|region| (*region).to_owned()).collect();
         let pages = PageSizes { lists: 1_000, ..PageSizes::default() };
         run(Shape { accounts, resources, regions, pages, ..Shape::default() });
     }
 }
 
 fn run(shape: Shape) {
-    println!("\n{} account-regions of {} resources", shape.accounts as usize * shape.regions.len(), shape.resources);
-    println!("{:>9} {:>10} {:>8} {:>8} {:>9} {:>8} {:>13} {:>11} {:>8}", "sweep", "resources", "opened", "closed",
-        "calls", "seconds", "bytes on disk", "bookkeeping", "RSS MiB");
+    println!(
+        "\n{} account-regions of {} resources",
+        shape.accounts as usize * shape.regions.len(),
+        shape.resources
+    );
+    println!(
+        "{:>9} {:>10} {:>8} {:>8} {:>9} {:>8} {:>13} {:>11} {:>8}",
+        "sweep",
+        "resources",
+        "opened",
+        "closed",
+        "calls",
+        "seconds",
+        "bytes on disk",
+        "bookkeeping",
+        "RSS MiB"
+    );
     let folder = tempfile::tempdir().unwrap();
     let clock = VirtualClock::starting(Timestamp::UNIX_EPOCH);
     let cloud = StandIn::new(shape);
@@ -79,8 +94,7 @@ async fn sweep(cloud: &StandIn, gate: &Gate, folder: &Path, second: i64) -> Tota
     for scopes in scopes.chunks(EVERY) {
         let held: Vec<_> = scopes.iter().map(|scope| writer.held(scope)).collect();
         let at = Timestamp::from_second(second).unwrap();
-        let mut sweeps =
-            stream::iter(held).map(|held| sweeper.sweep(held, at)).buffer_unordered(CONCURRENCY);
+        let mut sweeps = stream::iter(held).map(|held| sweeper.sweep(held, at)).buffer_unordered(CONCURRENCY);
         while let Some(swept) = sweeps.next().await {
             let swept = swept.unwrap();
             totals.resources += swept.resources;

@@ -171,7 +171,8 @@ impl Sweeper<'_> {
             },
             _ => Status::Partial,
         };
-        let reasons: Vec<String> = failed.iter().map(|(source, error)| format!("{source}: {error}")).collect();
+        let reasons: Vec<String> =
+            failed.iter().map(|(source, error)| format!("{source}: {error}")).collect();
         swept.detail = (!reasons.is_empty()).then(|| reasons.join("; "));
         swept.calls = tally.counts();
         Ok(swept)

@@ -120,7 +120,8 @@ async fn listed(
 ) -> Result<Vec<Account>> {
     let before: BTreeMap<&str, &Account> = before.iter().map(|known| (known.id.as_str(), known)).collect();
     let entries = asking.accounts().await?;
-    let organization = walk::optional(asking.organization().await, missing)?.map(|organization| organization.id);
+    let organization =
+        walk::optional(asking.organization().await, missing)?.map(|organization| organization.id);
     let tree = asking.tree(missing).await?;
     let ids: Vec<&str> = entries.keys().map(String::as_str).collect();
     let mut tags = asking.tags(&ids, missing).await?;

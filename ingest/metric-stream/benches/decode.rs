@@ -94,8 +94,10 @@ fn parse_otlp(mut object: &[u8]) -> u64 {
 
 fn benches(criterion: &mut Criterion) {
     let fleet = fleet::fleet(0);
-    let objects =
-        [("json", fleet::json(&fleet), parse_json as fn(&[u8]) -> u64), ("otlp", fleet::otlp(&fleet), parse_otlp)];
+    let objects = [
+        ("json", fleet::json(&fleet), parse_json as fn(&[u8]) -> u64),
+        ("otlp", fleet::otlp(&fleet), parse_otlp),
+    ];
     for (format, plain, parse) in objects {
         let gzip = fleet::gzip(&plain);
         assert_eq!(decode(&plain), fleet::POINTS);

@@ -97,6 +97,7 @@ fn kinds_follow_from_codes() {
         (404, "ResourceNotFoundException", Invalid),
         (400, "", Invalid),
         (200, "", Transient),
+        (501, "", Invalid),
     ] {
         assert_eq!(kind(status, code), expected, "{status} {code}");
     }
@@ -126,8 +127,12 @@ fn what_never_was_an_answer_is_tried_again() {
     assert_eq!(cut.kind, CallErrorKind::Transient);
     assert!(cut.message.ends_with("connection reset by peer"), "{}", cut.message);
     assert_eq!(failed(SdkError::timeout_error("stalled")).kind, CallErrorKind::Transient);
-    let raw = HttpResponse::new(StatusCode::try_from(200).unwrap(), SdkBody::empty());
-    assert_eq!(failed(SdkError::response_error(io(), raw)).kind, CallErrorKind::Transient);
+    for (status, kind) in
+        [(200, CallErrorKind::Transient), (403, CallErrorKind::Denied), (404, CallErrorKind::Invalid)]
+    {
+        let raw = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::empty());
+        assert_eq!(failed(SdkError::response_error(io(), raw)).kind, kind, "{status}");
+    }
     let wordless = answered(502, "", "", "Sun, 01 Mar 2026 12:00:00 GMT");
     assert_eq!(wordless.message, "HTTP 502: service error");
     assert_eq!(failed(SdkError::construction_failure("no")).kind, CallErrorKind::Invalid);

@@ -14,7 +14,7 @@ use std::{
 
 use airshed_aws::{Aws, AwsConfig};
 use airshed_collect::{
-    Cloud, Scope,
+    CallErrorKind, Cloud, Scope,
     cloud::{Answer, MetricEntry, MetricQuery, MetricRequest, Page, ResourceEntry, ServiceList},
     stream::Queue,
 };
@@ -263,9 +263,10 @@ impl World {
         let regions = self.aws.regions(&scope.account, None).await.unwrap_err();
         let resources = self.aws.aggregated_resources("all", &scope, None).await.unwrap_err();
         let reported = self.aws.reported_emissions(start, end, None).await.unwrap_err();
-        for error in [regions, resources, reported] {
-            eprintln!("{:?} {error}", error.kind);
-        }
+        assert_eq!(regions.kind, CallErrorKind::Invalid, "{regions}");
+        assert_eq!(resources.kind, CallErrorKind::Invalid, "{resources}");
+        // To services that it does not know moto says 500.
+        assert_eq!(reported.kind, CallErrorKind::Transient, "{reported}");
     }
 }
 

@@ -238,7 +238,7 @@ fn scope() -> Scope {
     Scope { account: "111122223333".into(), region: "us-east-2".into() }
 }
 
-/// The shapes are those of the service model in botocore 1.43, `cloudwatch/2010-08-01/service-2.json`.
+/// The shapes are those of the service model in botocore 1.44, `cloudwatch/2010-08-01/service-2.json`.
 #[tokio::test]
 async fn cloudwatch_is_asked_in_json() {
     let metrics = r#"{"Metrics":[{"Namespace":"AWS/EC2","MetricName":"CPUUtilization",
@@ -246,7 +246,8 @@ async fn cloudwatch_is_asked_in_json() {
     let data = r#"{"MetricDataResults":[{"Id":"q0","Label":"CPUUtilization","StatusCode":"Complete",
                    "Timestamps":[1772362800,1772363100.5],"Values":[12,0.5]}],"Messages":[],"NextToken":""}"#;
     let (aws, server) = aws(config(), move |request, _| {
-        ok(if request.header("x-amz-target").unwrap().ends_with("ListMetrics") { metrics } else { data }.into())
+        ok(if request.header("x-amz-target").unwrap().ends_with("ListMetrics") { metrics } else { data }
+            .into())
     })
     .await;
     let page = aws.metrics(&scope(), "AWS/EC2", Some("page")).await.unwrap();
@@ -257,12 +258,19 @@ async fn cloudwatch_is_asked_in_json() {
     assert_eq!((page.items[0].query, &page.items[0].values, page.next), (0, &values, None));
 
     let requests = server.requests();
-    let targets: Vec<_> = requests[1..].iter().map(|request| request.header("x-amz-target").unwrap()).collect();
-    assert_eq!(targets, ["GraniteServiceVersion20100801.ListMetrics", "GraniteServiceVersion20100801.GetMetricData"]);
+    let targets: Vec<_> =
+        requests[1..].iter().map(|request| request.header("x-amz-target").unwrap()).collect();
+    assert_eq!(
+        targets,
+        ["GraniteServiceVersion20100801.ListMetrics", "GraniteServiceVersion20100801.GetMetricData"]
+    );
     assert_eq!(requests[1].header("content-type"), Some("application/x-amz-json-1.0"));
     assert_eq!(requests[1].body, r#"{"Namespace":"AWS/EC2","NextToken":"page"}"#);
     let authorization = requests[2].header("authorization").unwrap();
-    assert!(authorization.contains("/us-east-2/monitoring/aws4_request") && authorization.contains("x-amz-target"));
+    assert!(
+        authorization.contains("/us-east-2/monitoring/aws4_request")
+            && authorization.contains("x-amz-target")
+    );
     let body: serde_json::Value = serde_json::from_str(&requests[2].body).unwrap();
     let expected = serde_json::json!({
         "MetricDataQueries": [{"Id": "q0", "MetricStat": {"Metric": {"Namespace": "AWS/EC2",
@@ -291,8 +299,13 @@ async fn cloudwatchs_refusals_are_told_apart() {
         (403, r#"{"__type":"AccessDeniedException"}"#, CallErrorKind::Denied, "AccessDeniedException"),
         (503, "<html>", CallErrorKind::Transient, "HTTP 503: "),
         (404, "<html>", CallErrorKind::Invalid, "HTTP 404: "),
-        (200, "<html>", CallErrorKind::Transient, "the answer broke off or cannot be read: "),
-        (200, r#"{"MetricDataResults":[{"Values":["x"]}]}"#, CallErrorKind::Transient, "the answer broke off"),
+        (200, "<html>", CallErrorKind::Transient, "HTTP 200, but the answer broke off"),
+        (
+            200,
+            r#"{"MetricDataResults":[{"Values":["x"]}]}"#,
+            CallErrorKind::Transient,
+            "HTTP 200, but the answer",
+        ),
     ] {
         let (aws, _server) = aws(config(), move |_, _| Reply::Answer(status, None, body.into())).await;
         let error = aws.metric_data(&scope(), &hour(), None).await.unwrap_err();

@@ -99,7 +99,10 @@ mod tests {
             ("arn:aws-cn:ec2:cn-north-1:111122223333:volume/vol-0abc", "vol-0abc"),
             ("arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-1", "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-1"),
             ("arn:aws:s3:::bucket", "arn:aws:s3:::bucket"),
-            ("arn:aws:rds:eu-west-1:111122223333:db:instance/x", "arn:aws:rds:eu-west-1:111122223333:db:instance/x"),
+            (
+                "arn:aws:rds:eu-west-1:111122223333:db:instance/x",
+                "arn:aws:rds:eu-west-1:111122223333:db:instance/x",
+            ),
             ("not an arn", "not an arn"),
         ];
         for (arn, id) in cases {

@@ -26,7 +26,12 @@ pub(super) struct Version {
 }
 
 impl Version {
-    pub(super) fn new(arn: &str, resource_type: &str, tags: Option<&str>, configuration: Option<&str>) -> Self {
+    pub(super) fn new(
+        arn: &str,
+        resource_type: &str,
+        tags: Option<&str>,
+        configuration: Option<&str>,
+    ) -> Self {
         let list = list_of(resource_type).map_or(0, |place| place as u128 + 1);
         Self {
             key_and_marks: key_of(arn) << KEY_SHIFT | list << LIST_SHIFT,

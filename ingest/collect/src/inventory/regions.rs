@@ -42,8 +42,7 @@ impl Sweeper<'_> {
         let scope = Scope { account: account.to_owned(), region: HOME.to_owned() };
         let cloud = self.cloud;
         let call = Call::new(Api::Account, Some(&scope));
-        let page =
-            move |next: Option<String>| async move { cloud.regions(account, next.as_deref()).await };
+        let page = move |next: Option<String>| async move { cloud.regions(account, next.as_deref()).await };
         let on = self.gate.pages(call, tally, self.cancel, page).try_concat().await;
         let on: BTreeSet<String> = match on {
             Ok(on) => on.into_iter().collect(),
@@ -53,7 +52,8 @@ impl Sweeper<'_> {
             }
             Err(error) => return Err(error),
         };
-        let (is_on, is_off) = (|region: &&String| on.contains(*region), |region: &&String| !on.contains(*region));
+        let (is_on, is_off) =
+            (|region: &&String| on.contains(*region), |region: &&String| !on.contains(*region));
         Ok(Regions {
             visit: configured.iter().filter(is_on).cloned().collect(),
             off: held.iter().filter(is_off).cloned().collect(),

@@ -32,7 +32,8 @@ pub(super) async fn rewrite(held: &Held, changes: Changes, at_us: i64) -> Result
     let mut files = Vec::new();
     for file in &held.files {
         let bytes = held.table.fetch(file).await.context(context)?;
-        rewriter = tokio::task::spawn_blocking(move || rewriter.with_file(bytes)).await.context(context)??;
+        rewriter =
+            tokio::task::spawn_blocking(move || rewriter.with_file(bytes)).await.context(context)??;
         put(held, rewriter.output.done.drain(..), &mut files).await?;
     }
     let last = tokio::task::spawn_blocking(move || rewriter.end()).await.context(context)??;

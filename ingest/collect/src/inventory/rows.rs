@@ -92,7 +92,11 @@ impl OldRows {
 
     /// The whole row, with another end.
     pub(super) fn row(&self, row: usize, to_us: Option<i64>) -> Row<'_> {
-        Row { texts: std::array::from_fn(|column| self.text(column, row)), from_us: self.valid_from(row), to_us }
+        Row {
+            texts: std::array::from_fn(|column| self.text(column, row)),
+            from_us: self.valid_from(row),
+            to_us,
+        }
     }
 
     fn text(&self, column: usize, row: usize) -> Option<&str> {

@@ -78,7 +78,13 @@ impl World {
     async fn observe(&self, scope: &Scope, second: i64) -> Swept {
         let mut writer = self.writer().await;
         let swept = self.sweep(&writer, scope, second).await.unwrap();
-        let copy = Swept { read: Vec::new(), written: None, scope: scope.clone(), detail: swept.detail.clone(), ..swept };
+        let copy = Swept {
+            read: Vec::new(),
+            written: None,
+            scope: scope.clone(),
+            detail: swept.detail.clone(),
+            ..swept
+        };
         writer.add(swept).await.unwrap();
         writer.publish().await.unwrap();
         copy
@@ -246,13 +252,13 @@ fn a_region_that_was_switched_off_is_closed() {
     let off = Scope { account: account.clone(), region: "us-east-1".to_owned() };
     world.run(async {
         let mut writer = world.writer().await;
-        // It was on before: what another account has there stands for it.
-        let swept = world.sweep(&writer, &scope, 10).await.unwrap();
-        writer.add(swept).await.unwrap();
-        let borrowed = world.cloud.scope(0, 1);
-        let mut swept = world.sweep(&writer, &borrowed, 10).await.unwrap();
-        swept.scope = off.clone();
-        writer.add(swept).await.unwrap();
+        // It was on before.
+        let before = StandIn::new(Shape::default());
+        let sweeper = Sweeper { cloud: &before, ..world.sweeper() };
+        for scope in [&scope, &off] {
+            let swept = sweeper.sweep(writer.held(scope), Timestamp::from_second(10).unwrap()).await.unwrap();
+            writer.add(swept).await.unwrap();
+        }
         writer.publish().await.unwrap();
 
         let configured = world.cloud.shape().regions.clone();
@@ -260,7 +266,10 @@ fn a_region_that_was_switched_off_is_closed() {
         assert_eq!(held, configured);
         let tally = Tally::default();
         let regions = world.sweeper().regions(&account, &configured, &held, &tally).await.unwrap();
-        assert_eq!((regions.visit, regions.off.clone()), (vec!["eu-west-1".to_owned()], vec![off.region.clone()]));
+        assert_eq!(
+            (regions.visit, regions.off.clone()),
+            (vec!["eu-west-1".to_owned()], vec![off.region.clone()])
+        );
         let closed = close(writer.held(&off), Timestamp::from_second(20).unwrap()).await.unwrap();
         assert_eq!((closed.resources, closed.opened, closed.closed), (0, 0, 19));
         writer.add(closed).await.unwrap();

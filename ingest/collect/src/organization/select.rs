@@ -14,7 +14,8 @@ const ACTIVE: &str = "ACTIVE";
 
 /// Why an account is not visited.
 pub(super) fn left_out(account: &Account, config: &AccountsConfig) -> Option<String> {
-    let AccountsConfig { ids, include_units, include_tags, exclude_ids, exclude_units, exclude_tags, .. } = config;
+    let AccountsConfig { ids, include_units, include_tags, exclude_ids, exclude_units, exclude_tags, .. } =
+        config;
     if let Some(status) = account.status.as_ref().filter(|status| *status != ACTIVE) {
         return Some(format!("the account is {status}"));
     }
@@ -79,7 +80,8 @@ pub(super) fn unknown_names(
 /// Whether a place is a unit, named by id or by path of names, or below it.
 fn is_below(place: &Place, unit: &str) -> bool {
     let rest = place.names.strip_prefix(unit.trim_end_matches('/'));
-    place.ids.split('/').any(|id| id == unit) || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    place.ids.split('/').any(|id| id == unit)
+        || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether there is a tag of a key, or of a key and value with `=` between them.

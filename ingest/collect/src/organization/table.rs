@@ -5,7 +5,9 @@ use std::sync::Arc;
 use airshed_domain::schema::{self, column as c};
 use airshed_lake::{FileEncoder, Lake, LakeTable};
 use arrow::{
-    array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray},
+    array::{
+        Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+    },
     compute::cast,
     datatypes::{DataType, TimestampMicrosecondType},
 };
@@ -26,7 +28,8 @@ const COLUMNS: &str = "a column of `accounts` has another type";
 
 /// The accounts as they were last seen, by id.
 pub async fn known(lake: &Lake) -> Result<Vec<Account>> {
-    let table = lake.existing_table(&schema::accounts()).await.context(|| "cannot open `accounts`".to_owned())?;
+    let table =
+        lake.existing_table(&schema::accounts()).await.context(|| "cannot open `accounts`".to_owned())?;
     let versions = match table {
         Some(table) => read(&table).await?,
         None => Vec::new(),
@@ -58,7 +61,8 @@ async fn read(table: &LakeTable) -> Result<Vec<Version>> {
     let mut versions = Vec::new();
     for file in table.files().context(context)? {
         let bytes = table.fetch(&file).await.context(context)?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).context(context)?.build().context(context)?;
+        let reader =
+            ParquetRecordBatchReaderBuilder::try_new(bytes).context(context)?.build().context(context)?;
         for batch in reader {
             decode(&batch.context(context)?, &mut versions)?;
         }
@@ -68,7 +72,8 @@ async fn read(table: &LakeTable) -> Result<Vec<Version>> {
 
 fn decode(batch: &RecordBatch, versions: &mut Vec<Version>) -> Result<()> {
     let typed = |name: &str, data_type: &DataType| {
-        let column = batch.column_by_name(name).ok_or_else(|| Error::bug(format!("`accounts` lacks `{name}`")))?;
+        let column =
+            batch.column_by_name(name).ok_or_else(|| Error::bug(format!("`accounts` lacks `{name}`")))?;
         cast(column, data_type).context(|| format!("column `{name}` of `accounts`"))
     };
     let text = |name: &str| typed(name, &DataType::Utf8);
@@ -117,7 +122,8 @@ fn encode(versions: &[Version]) -> Result<airshed_lake::EncodedFile> {
         let values = versions.iter().map(|version| of(version).map(Timestamp::as_microsecond));
         Arc::new(values.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
     };
-    let tags = versions.iter().map(|version| version.account.tags.as_ref().map(serde_json::to_string).transpose());
+    let tags =
+        versions.iter().map(|version| version.account.tags.as_ref().map(serde_json::to_string).transpose());
     let tags: StringArray = tags
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| Error::bug("tags cannot be written").caused_by(e))?

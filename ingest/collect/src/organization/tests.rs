@@ -83,7 +83,8 @@ fn without_the_list_there_is_no_survey() {
 #[test]
 fn names_that_the_organisation_does_not_have_are_told() {
     let exclude_ids = vec!["999999999999".to_owned()];
-    let config = AccountsConfig { exclude_ids, exclude_units: vec!["Root/unit-1x".to_owned()], ..organization() };
+    let config =
+        AccountsConfig { exclude_ids, exclude_units: vec!["Root/unit-1x".to_owned()], ..organization() };
     let survey = look(&StandIn::new(SHAPE()), &config, &[]).unwrap();
     assert_eq!(survey.status, Status::Partial);
     let detail = survey.detail.unwrap();

@@ -40,7 +40,11 @@ pub(super) fn after(old: &[Version], now: &[Account], seen_at: Timestamp) -> Opt
         }
     }
     has_changed |= !fresh.is_empty();
-    versions.extend(fresh.into_values().map(|account| Version { account: account.clone(), from: at, to: None }));
+    versions.extend(fresh.into_values().map(|account| Version {
+        account: account.clone(),
+        from: at,
+        to: None,
+    }));
     versions.sort_by(|a, b| (&a.account.id, a.from).cmp(&(&b.account.id, b.from)));
     has_changed.then_some(versions)
 }

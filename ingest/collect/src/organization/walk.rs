@@ -75,11 +75,14 @@ impl Asking<'_> {
         let mut tree = Tree::default();
         let mut level: Vec<(String, Place)> = roots.into_iter().map(|root| below(None, root)).collect();
         while !level.is_empty() {
-            let answers = stream::iter(level.drain(..).collect::<Vec<_>>())
-                .map(|(id, place)| async move { (self.units_of(&id).await, self.accounts_of(&id).await, place) })
-                .buffered(CONCURRENCY)
-                .collect::<Vec<_>>()
-                .await;
+            let answers =
+                stream::iter(level.drain(..).collect::<Vec<_>>())
+                    .map(|(id, place)| async move {
+                        (self.units_of(&id).await, self.accounts_of(&id).await, place)
+                    })
+                    .buffered(CONCURRENCY)
+                    .collect::<Vec<_>>()
+                    .await;
             for (units, accounts, place) in answers {
                 // A unit that was seen is not walked again, whatever moved meanwhile.
                 if !tree.places.insert(place.clone()) {

@@ -1,6 +1,6 @@
 //! Metrics of resources, and their values.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;

@@ -112,12 +112,12 @@ impl Work {
         let bytes = patiently(self, cancel, || whole(location, path, object)).await??;
         let decoder = unless(cancel, limits.decoder()).await??;
         let (is_collected, interval_s) = (Arc::clone(&self.parts.is_collected), self.config.json_interval_s);
-        let decoded = spawn_blocking(move || {
+        let decoding = spawn_blocking(move || {
             let content = Content::of(&bytes, &uri, interval_s, MOST_POINTS, &*is_collected);
             drop(decoder);
             content
         });
-        let content = unless(cancel, decoded).await?.context(|| "decoding was broken off".to_owned())??;
+        let content = unless(cancel, decoding).await?.context(|| "decoding was broken off".to_owned())??;
         Ok(Fetched { content, in_flight: Some(in_flight) })
     }
 

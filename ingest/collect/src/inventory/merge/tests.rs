@@ -116,7 +116,8 @@ fn a_new_resource_is_held_in_few_bytes() {
         let arn = format!("arn:aws:ec2:eu-west-1:111122223333:instance/i-{index:017x}");
         let resource_type = TYPES[0].to_owned();
         let tags = format!("{{\"Name\":\"thing-{index}\",\"application\":\"billing\"}}");
-        let listed = Told { arn, resource_type, tags: Some(tags), configuration: Some("{\"a\":\"b\"}".to_owned()) };
+        let listed =
+            Told { arn, resource_type, tags: Some(tags), configuration: Some("{\"a\":\"b\"}".to_owned()) };
         merge.accept(Slot::Tagging, &Told { configuration: None, ..listed.clone() });
         merge.accept(Slot::List, &listed);
     }

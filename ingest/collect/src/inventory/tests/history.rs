@@ -52,7 +52,11 @@ fn expected(
 fn any_sweep() -> impl Strategy<Value = (i64, Vec<Option<u32>>, Vec<bool>)> {
     let revision = prop_oneof![3 => Just(Some(0)), 1 => Just(Some(1)), 1 => Just(Some(2)), 1 => Just(None)];
     let refusal = prop::bool::weighted(0.15);
-    (1i64..5, prop::collection::vec(revision, RESOURCES as usize), prop::collection::vec(refusal, SOURCES.len()))
+    (
+        1i64..5,
+        prop::collection::vec(revision, RESOURCES as usize),
+        prop::collection::vec(refusal, SOURCES.len()),
+    )
 }
 
 proptest! {

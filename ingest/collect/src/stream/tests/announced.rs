@@ -5,7 +5,13 @@ use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::world::{Lands, VISIBILITY, World, notification, record};
-use crate::{clock::Clock as _, error::ErrorKind, health::Status, land::{Piece, progress::object_key}, stream::Counts};
+use crate::{
+    clock::Clock as _,
+    error::ErrorKind,
+    health::Status,
+    land::{Piece, progress::object_key},
+    stream::Counts,
+};
 
 /// Puts so many objects of two rows each, and announces them.
 async fn announce(world: &World, objects: u64) -> Vec<(String, String)> {
@@ -197,7 +203,7 @@ fn a_watcher_outlives_a_queue_that_refuses_and_whoever_is_to_end_says_so() {
         assert_eq!(error.kind(), ErrorKind::Input);
         let stop = running.cancel.clone();
         let (counts, ()) = tokio::join!(running.worker.watch(&running.cancel), async {
-            world.clock.sleep(Duration::from_secs(300)).await;
+            world.until(|world| world.queue.left() == 0).await;
             stop.cancel();
         });
         assert_eq!(counts.unwrap().objects, 3);
@@ -218,7 +224,7 @@ fn what_fails_for_now_is_tried_again_and_is_no_poison() {
         let mut running = world.worker(world.announced(), Lands::AtOnce);
         let stop = running.cancel.clone();
         let (counts, ()) = tokio::join!(running.worker.watch(&running.cancel), async {
-            world.clock.sleep(5 * VISIBILITY).await;
+            world.until(|world| world.queue.left() == 0).await;
             stop.cancel();
         });
         let counts = counts.unwrap();

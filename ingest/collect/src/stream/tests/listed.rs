@@ -5,10 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::world::{Lands, World, record};
-use crate::{
-    clock::Clock as _,
-    health::Health,
-};
+use crate::{clock::Clock as _, health::Health};
 
 fn watermarks(world: &World) -> Vec<Timestamp> {
     world.landed.lock().unwrap().iter().filter_map(|piece| piece.health.watermark).collect()
@@ -81,8 +78,10 @@ fn a_watcher_finds_new_objects_and_moves_its_watermark_only_when_it_listed_deep(
             world.put("p/2026/06/01/00/o", record("111111111111", "i-now", 0)).await;
             world.put("p/2026/05/31/01/o", record("111111111111", "i-late", 0)).await;
             world.clock.sleep(Duration::from_mins(1)).await;
+            world.at_once(|world| !world.rows().is_empty()).await;
             assert_eq!(world.rows().into_keys().collect::<Vec<_>>(), ["i-now 0"]);
             world.clock.sleep(Duration::from_hours(1)).await;
+            world.at_once(|world| world.rows().len() == 2 && watermarks(world).len() == 2).await;
             stop.cancel();
         });
         assert_eq!(counts.unwrap().objects, 2);

@@ -46,6 +46,7 @@ pub(super) struct MemoryQueue {
     pub(super) deletes_fail: AtomicBool,
     pub(super) receives_fail: AtomicU32,
     pub(super) receives_are_denied: AtomicU32,
+    /// Messages that were received at least once.
     pub(super) received: AtomicUsize,
 }
 
@@ -76,7 +77,8 @@ impl Queue for MemoryQueue {
         if found.is_empty() {
             self.clock.sleep(wait).await;
         }
-        self.received.fetch_add(found.len(), Ordering::Relaxed);
+        let first = found.iter().filter(|message| message.received == 1).count();
+        self.received.fetch_add(first, Ordering::Relaxed);
         Ok(found)
     }
 
@@ -201,8 +203,8 @@ impl World {
     pub(super) fn worker_that_knows(&self, source: Source, known: HashSet<u128>, lands: Lands) -> Running {
         let (landing, mut pieces) = land::channel(2);
         let (landed, clock) = (Arc::clone(&self.landed), self.clock.clone());
-        let mut lander = tokio::task::JoinSet::new();
-        lander.spawn(async move {
+        let mut answers = tokio::task::JoinSet::new();
+        answers.spawn(async move {
             if lands == Lands::Never {
                 std::future::pending::<()>().await;
             }
@@ -228,7 +230,7 @@ impl World {
         };
         let config = StreamConfig { source: "the stream".to_owned(), json_interval_s: 60 };
         let worker = StreamWorker::new(config, Shard(3), source, known, parts);
-        Running { worker, cancel: CancellationToken::new(), _lander: lander }
+        Running { worker, cancel: CancellationToken::new(), _lander: answers }
     }
 
     pub(super) fn announced(&self) -> Source {
@@ -240,7 +242,21 @@ impl World {
         Source::Listed { prefix, watermark }
     }
 
-    /// Times that each `resource start` was landed.
+    /// Lets time pass until something is so.
+    pub(super) async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        while !is_so(self) {
+            self.clock.sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Waits without any time passing: the clock does not see work on other threads.
+    pub(super) async fn at_once(&self, is_so: impl Fn(&Self) -> bool) {
+        while !is_so(self) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Times that each `resource minute` was landed.
     pub(super) fn rows(&self) -> BTreeMap<String, usize> {
         let mut rows = BTreeMap::new();
         for batch in self.landed.lock().unwrap().iter().flat_map(|piece| &piece.rows) {
