@@ -12,7 +12,9 @@ use opentelemetry_sdk::{
     Resource, runtime,
     trace::{SdkTracerProvider, span_processor_with_async_runtime::BatchSpanProcessor},
 };
-use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::failure::Problem;
 
@@ -28,7 +30,11 @@ pub(crate) struct Telemetry {
 
 impl Telemetry {
     /// Begins to write log lines and, with an endpoint, to send traces.
-    pub(crate) fn start(logs: LevelFilter, with_target: bool, otlp_endpoint: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        logs: LevelFilter,
+        with_target: bool,
+        otlp_endpoint: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let lines = tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
             .with_ansi(crate::output::colour_on_stderr())
@@ -36,7 +42,9 @@ impl Telemetry {
             .with_filter(logs);
         let provider = otlp_endpoint.map(provider).transpose()?;
         let traces = provider.as_ref().map(|provider| {
-            tracing_opentelemetry::layer().with_tracer(provider.tracer("airshed")).with_filter(LevelFilter::INFO)
+            tracing_opentelemetry::layer()
+                .with_tracer(provider.tracer("airshed"))
+                .with_filter(LevelFilter::INFO)
         });
         tracing_subscriber::registry().with(lines).with(traces).init();
         Ok(Self { traces: provider })

@@ -174,9 +174,9 @@ impl FileEncoder {
 }
 
 /// A text that was noted in the footer of a Parquet file.
-pub fn footer_note(file: Bytes, name: &str) -> Result<Option<String>> {
+pub fn footer_note(file: &Bytes, name: &str) -> Result<Option<String>> {
     let context = || "cannot read the footer of a file".to_owned();
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).context(context)?;
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(file).context(context)?;
     let notes = metadata.file_metadata().key_value_metadata().into_iter().flatten();
     Ok(notes.filter(|note| note.key == name).find_map(|note| note.value.clone()))
 }

@@ -5,12 +5,10 @@ from decimal import Decimal
 
 import pytest
 from collect import bills, expected
-from collect.collector import collect, configuration
+from collect.collector import collect
 from collect.streams import Point, json_object
-from collect.world import world
 from conftest import airshed, sql
 
-__all__ = ["world"]
 SELECT = """SELECT line_id, resource_id, usage_start, utilization, utilization_source, quality, energy_kwh
 FROM emissions ORDER BY line_id"""
 MEASURED_MINUTES = 30
@@ -32,7 +30,7 @@ def estimated(world):
     minutes = [Point(series, hour + timedelta(minutes=number)) for number in range(MEASURED_MINUTES)]
     stream.deliver(json_object("metrics/half", minutes))
     world.minutes = minutes
-    config = configuration(world.folder, streams=[stream.prefix])
+    config = world.without_organization(streams=[stream.prefix])
     world.proxy.reset()
     collect(world.folder, world.folder / "with", world.proxy.url, config)
     env = {
@@ -105,7 +103,7 @@ def test_explain_says_where_the_load_comes_from(world, estimated):
 def test_two_collections_of_the_same_make_one_run(world, estimated):
     """What was collected again, by more processes, restates nothing."""
     before = expected.held(world.folder / "with", "runs", ("started_at", "finished_at"))
-    config = configuration(world.folder)
+    config = world.without_organization()
     collect(world.folder, world.folder / "with", world.proxy.url, config, processes=2)
     airshed("estimate", "--quiet", "--lake", "with", folder=world.folder)
     assert expected.held(world.folder / "with", "runs", ("started_at", "finished_at")) == before

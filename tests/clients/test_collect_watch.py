@@ -4,12 +4,10 @@ import time
 from datetime import timedelta
 
 from collect import expected
-from collect.collector import DONE, Collector, collect_until_done, configuration
+from collect.collector import DONE, Collector, collect_until_done
 from collect.streams import make_objects
-from collect.world import world
 from conftest import table
 
-__all__ = ["world"]
 FRESH_S = 30
 
 
@@ -29,7 +27,7 @@ def rows_of(lake):
 
 def test_two_watchers_land_what_arrives_and_end_in_order(world):
     stream, lake = world.stream(), world.folder / "watched"
-    config = configuration(world.folder, streams=[stream.queue], polling=False, inventory=False, lease_s=10)
+    config = world.without_organization(streams=[stream.queue], polling=False, inventory=False, lease_s=10)
     world.proxy.reset()
     watchers = [Collector(world.folder, lake, world.proxy.url, config, "--watch") for _ in range(2)]
     objects = list(make_objects(world.company, 6, world.company.hours[0]))
@@ -45,27 +43,33 @@ def test_two_watchers_land_what_arrives_and_end_in_order(world):
     ended = [watcher.stop() for watcher in watchers]
     assert [one.code for one in ended] == [DONE, DONE], ended[0].output[-2000:]
     assert time.monotonic() - started < 30
-    assert until(lambda: stream.waiting() == 0, 10), "messages of landed objects are deleted"
     # Leases were released: whoever comes next need not wait for them to run out.
-    started = time.monotonic()
-    made = next(make_objects(world.company, 1, world.company.hours[0] + timedelta(days=1), folder="metrics/late"))
+    made = next(make_objects(world.company, 1, world.company.hours[0] - timedelta(days=1), folder="metrics/late"))
     stream.deliver(made)
-    [last] = collect_until_done(world.folder, lake, world.proxy.url, config, lambda: True)
-    assert last.seconds < 9
-    assert rows_of(lake) == expected.streamed(stream.objects.values(), world.company)
+
+    def is_done():
+        time.sleep(2)  # a watcher's last question may have taken the message with it, for as long as it is hidden
+        return stream.waiting() == 0
+
+    last = collect_until_done(world.folder, lake, world.proxy.url, config, is_done, rounds=5)
+    assert last[0].seconds < 9
+    wanted = expected.streamed(stream.objects.values(), world.company)
+    assert expected.differences(rows_of(lake), wanted) == ""
+    # What landed just before the end came again and was known.
+    assert stream.waiting() == 0
 
 
 def test_what_is_no_announcement_is_put_aside_with_the_reason(world):
-    stream, lake = world.stream(), world.folder / "nonsense"
+    stream, lake = world.stream(visible_s=2), world.folder / "nonsense"
     [made] = make_objects(world.company, 1, world.company.hours[0])
     stream.announce_nonsense()
     stream.deliver(made)
     stream.announce(made)
-    config = configuration(world.folder, streams=[stream.queue], polling=False, inventory=False)
+    config = world.without_organization(streams=[stream.queue], polling=False, inventory=False)
     world.proxy.reset()
 
     def is_done():
-        time.sleep(5)  # until messages that were left alone are visible again
+        time.sleep(2)  # until messages that were left alone are visible again
         return stream.waiting() == 0
 
     collect_until_done(world.folder, lake, world.proxy.url, config, is_done, rounds=6)

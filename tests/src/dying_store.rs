@@ -65,6 +65,9 @@ impl DyingStore {
 }
 
 /// A lake in a local folder that dies after so many writes, and the store to ask how many were left.
+///
+/// # Panics
+/// When the folder is not a path that a lake can have.
 pub fn dying_lake(folder: &FsPath, writes: i64, last_write: LastWrite) -> (Lake, Arc<DyingStore>) {
     let location =
         Location::parse(&folder.display().to_string(), &StoreOptions::new()).expect("a local path");

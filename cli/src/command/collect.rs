@@ -7,12 +7,13 @@ mod wiring;
 use std::{sync::Arc, time::Duration};
 
 use airshed_collect::{
-    Clock, Cloud,
+    Cloud,
     board::Board,
     engine::{Collector, Mode},
     gate::Gate,
 };
 use anyhow::ensure;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     telemetry,
 };
 
-pub(crate) use wiring::{AwsSources, SystemClock, accounts_config, connect, limits};
+pub(crate) use wiring::{AwsSources, accounts_config, connect, limits, system_clock};
 
 /// How often progress is shown.
 const SHOW_EVERY: Duration = Duration::from_millis(500);
@@ -35,12 +36,14 @@ pub(super) async fn execute(app: &App, args: &CollectArgs) -> anyhow::Result<Exi
         Problem::usage("there is nothing to collect: collect.regions, streams and exports are all empty")
             .hint("`airshed config example` shows the section [collect]")
     );
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let clock = wiring::system_clock();
     let collector = wiring::collector_name(app);
     let aws = Arc::new(connect(app, &collector, &clock).await?);
     let gate = Arc::new(Gate::new(wiring::limits(settings), Arc::clone(&clock), wiring::seed_of(&collector)));
     let cancel = CancellationToken::new();
-    let _interrupts = tokio::spawn(wiring::cancel_on_signal(cancel.clone()));
+    // Ended when the command is.
+    let mut beside = JoinSet::new();
+    beside.spawn(wiring::cancel_on_signal(cancel.clone()));
     let config = wiring::config(settings, collector, args.once);
     let cloud: Arc<dyn Cloud> = Arc::clone(&aws) as _;
     if args.plan {
@@ -61,9 +64,9 @@ pub(super) async fn execute(app: &App, args: &CollectArgs) -> anyhow::Result<Exi
         board: Arc::clone(&board),
     };
     let mode = if args.watch { Mode::Watch } else { Mode::Once };
-    let shown = tokio::spawn(show::progress(app.progress.stage("collect"), Arc::clone(&board)));
+    beside.spawn(show::progress(app.progress.stage("collect"), Arc::clone(&board)));
     let result = collector.run(mode, &cancel).await;
-    shown.abort();
+    beside.shutdown().await;
     result?;
     if cancel.is_cancelled() && mode == Mode::Once {
         return Ok(Exit::Interrupted);

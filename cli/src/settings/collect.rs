@@ -10,6 +10,7 @@ use super::Layers;
 /// What the collectors are told.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "settings are switches, not states")]
 pub(crate) struct CollectSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) role: Option<String>,
@@ -128,7 +129,7 @@ impl CollectSettings {
         }
         let period = self.poll_period_s;
         ensure!(
-            period > 0 && period % 60 == 0 && 86_400 % period == 0,
+            period > 0 && period.is_multiple_of(60) && 86_400_u32.is_multiple_of(period),
             "collect.poll_period_s is {period} (from {}); it must be a multiple of 60 that divides a day",
             from("collect.poll_period_s")
         );
@@ -156,10 +157,9 @@ impl CollectSettings {
                 "`{account}` is not an account id of 12 digits (in collect.accounts or collect.exclude_accounts)"
             );
         }
-        for (key, arn) in [
-            ("collect.management_role", &self.management_role),
-            ("collect.stream_role", &self.stream_role),
-        ] {
+        for (key, arn) in
+            [("collect.management_role", &self.management_role), ("collect.stream_role", &self.stream_role)]
+        {
             if let Some(arn) = arn {
                 ensure!(
                     arn.starts_with("arn:") && arn.contains(":role/"),

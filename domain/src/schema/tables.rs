@@ -444,7 +444,11 @@ pub fn accounts() -> Table {
         "account version",
         vec![
             required(c::ACCOUNT_ID, Utf8, "Account id, 12 digits"),
-            optional(c::ORGANIZATION_ID, Utf8, "The organisation; null for accounts that are configured by id"),
+            optional(
+                c::ORGANIZATION_ID,
+                Utf8,
+                "The organisation; null for accounts that are configured by id",
+            ),
             optional(c::ACCOUNT_NAME, Utf8, "Its name; null for accounts that are configured by id"),
             optional(
                 c::ACCOUNT_STATUS,
@@ -462,7 +466,11 @@ pub fn accounts() -> Table {
                 "Ids from the root down, such as r-ab12/ou-ab12-11111111; null where the tree may not be read",
             ),
             optional(c::JOINED_AT, timestamp_type(), "When it joined the organisation, UTC"),
-            optional(c::TAGS, Utf8, "Tags as a JSON object with sorted keys; null where they may not be read"),
+            optional(
+                c::TAGS,
+                Utf8,
+                "Tags as a JSON object with sorted keys; null where they may not be read",
+            ),
             required(c::COLLECTED, Boolean, "Whether the collectors visit it"),
             optional(c::REASON, Utf8, "Why they do not"),
             required(c::VALID_FROM, timestamp_type(), "When this version was first seen, UTC"),
@@ -484,11 +492,7 @@ pub fn resources() -> Table {
         vec![
             required(c::ACCOUNT_ID, Utf8, "Account of the resource"),
             required(c::REGION, Utf8, "Region of the resource; `global` for services without one"),
-            required(
-                c::RESOURCE_TYPE,
-                Utf8,
-                "CloudFormation's name of the type, such as AWS::EC2::Instance",
-            ),
+            required(c::RESOURCE_TYPE, Utf8, "CloudFormation's name of the type, such as AWS::EC2::Instance"),
             required(
                 c::RESOURCE_ID,
                 Utf8,

@@ -18,7 +18,7 @@ use aws_smithy_types::{DateTime, date_time::Format, error::metadata::ProvideErro
 use jiff::Timestamp;
 
 /// Difference of clocks from which a refused signature is put down to it.
-const SKEW: Duration = Duration::from_secs(4 * 60);
+const SKEW: Duration = Duration::from_mins(4);
 
 /// Codes that may come from clocks that differ, and from other causes.
 const MAYBE_SKEW: [&str; 4] = ["InvalidSignature", "SignatureDoesNotMatch", "AuthFailure", "AccessDenied"];

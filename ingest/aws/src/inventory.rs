@@ -11,8 +11,8 @@ use airshed_collect::{
     Scope,
     cloud::{Answer, Page, ResourceEntry, ServiceList, Tags},
 };
-use aws_sdk_ec2::types::{Filter, Instance, Volume};
-use aws_sdk_lambda::types::FunctionConfiguration;
+use aws_sdk_ec2::types::{CpuOptions, Filter, Instance, Reservation, Volume};
+use aws_sdk_lambda::types::{EphemeralStorage, FunctionConfiguration};
 use aws_sdk_rds::types::DbInstance;
 
 pub(crate) use self::aggregator::aggregated_resources;
@@ -100,7 +100,7 @@ async fn instances(
         .call(CALL, place, |credentials| request.config_override(at!(aws_sdk_ec2, place, credentials)).send())
         .await?;
     let next = next_page(answer.next_token());
-    let instances = answer.reservations().iter().flat_map(|reservation| reservation.instances());
+    let instances = answer.reservations().iter().flat_map(Reservation::instances);
     let items = instances.map(|instance| {
         let entry = instance_entry(instance, scope);
         entry.ok_or_else(|| odd(CALL, place, "an instance without an id"))
@@ -118,8 +118,8 @@ fn instance_entry(instance: &Instance, scope: &Scope) -> Option<ResourceEntry> {
         configuration: configuration([
             ("architecture", text(instance.architecture())),
             ("availability_zone", text(placement.and_then(|placement| placement.availability_zone()))),
-            ("cpu_cores", text(cpu.and_then(|cpu| cpu.core_count()))),
-            ("cpu_threads_per_core", text(cpu.and_then(|cpu| cpu.threads_per_core()))),
+            ("cpu_cores", text(cpu.and_then(CpuOptions::core_count))),
+            ("cpu_threads_per_core", text(cpu.and_then(CpuOptions::threads_per_core))),
             ("instance_type", text(instance.instance_type())),
             ("lifecycle", text(instance.instance_lifecycle())),
             ("platform", text(instance.platform_details())),
@@ -239,7 +239,7 @@ async fn functions(
 }
 
 fn function_entry(function: &FunctionConfiguration) -> Option<ResourceEntry> {
-    let storage = function.ephemeral_storage().map(|storage| storage.size());
+    let storage = function.ephemeral_storage().map(EphemeralStorage::size);
     Some(ResourceEntry {
         resource_type: "AWS::Lambda::Function".into(),
         arn: function.function_arn()?.to_owned(),

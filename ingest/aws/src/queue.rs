@@ -152,8 +152,7 @@ pub(crate) fn region(url: &str) -> Option<&str> {
         return None;
     }
     match (first, second) {
-        ("sqs" | "sqs-fips", region) => Some(region),
-        (region, "queue") => Some(region),
+        ("sqs" | "sqs-fips", region) | (region, "queue") => Some(region),
         _ => None,
     }
 }

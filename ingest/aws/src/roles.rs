@@ -20,15 +20,15 @@ use async_trait::async_trait;
 use aws_credential_types::Credentials;
 
 /// Time before its end when a session is renewed; half of its life where that is less.
-const MARGIN: Duration = Duration::from_secs(5 * 60);
+const MARGIN: Duration = Duration::from_mins(5);
 
 /// Length of a session when none is asked for; the longest that chained roles may have.
 /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
-const SESSION: Duration = Duration::from_secs(3600);
+const SESSION: Duration = Duration::from_hours(1);
 
 /// Shortest life that the collector's own credentials are given when they come out of date: their provider is not asked
 /// more often.
-const SHORTEST: Duration = Duration::from_secs(60);
+const SHORTEST: Duration = Duration::from_mins(1);
 
 /// A role and how to get there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -155,7 +155,8 @@ impl Roles {
 impl Session {
     fn new(mut credentials: Credentials, start: Duration, life: Option<Duration>) -> Self {
         *credentials.expiry_mut() = None;
-        let life = life.map(|life| Life { renew: start + (life - MARGIN.min(life / 2)), end: start + life });
+        let life = life
+            .map(|life| Life { renew: start + life.saturating_sub(MARGIN).max(life / 2), end: start + life });
         Self { credentials, life }
     }
 }

@@ -4,6 +4,8 @@
 //! resources, and 2,000 account-regions of 2,500. Limits are waited for on a virtual clock, so that what is timed is
 //! work: the stand-in's answers, comparing, encoding, writing, committing.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures and prints")]
+
 use std::{
     path::Path,
     sync::Arc,

@@ -3,6 +3,13 @@
 //! `cargo bench -p airshed-collect --bench streams -- [json|otlp] [seconds] [points a second]`. Without a rate objects
 //! wait in line: how much goes through. With one they come at it: how old a data point is when its row can be read.
 //! Every object has the same fleet and its own minute, as a stream delivers it.
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a program that measures and prints"
+)]
 
 use std::{
     collections::VecDeque,
@@ -116,7 +123,8 @@ struct Asked {
 
 fn asked() -> Asked {
     // `cargo bench` adds flags of its own.
-    let given: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let given: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let number = |at: usize| given.get(at).and_then(|text| text.parse().ok());
     Asked {
         format: given.first().cloned().unwrap_or_else(|| "json".to_owned()),
@@ -133,7 +141,11 @@ fn main() {
 async fn run(asked: &Asked) {
     let object = |number: usize| {
         let fleet = fleet::fleet(number as u64 * 180_000);
-        Bytes::from(fleet::gzip(&if asked.format == "otlp" { fleet::otlp(&fleet) } else { fleet::json(&fleet) }))
+        Bytes::from(fleet::gzip(&if asked.format == "otlp" {
+            fleet::otlp(&fleet)
+        } else {
+            fleet::json(&fleet)
+        }))
     };
     let objects: Vec<Bytes> = (0..OBJECTS).map(object).collect();
     let bytes: usize = objects.iter().map(Bytes::len).sum();
@@ -166,7 +178,8 @@ async fn run(asked: &Asked) {
         StreamWorker::new(config, SHARD, Source::Announced(queue), std::collections::HashSet::new(), parts);
 
     let begun = Instant::now();
-    let feeding = tokio::spawn(feed(Arc::clone(&announcer), store, objects, (asked.seconds, asked.points_per_second)));
+    let feeding =
+        tokio::spawn(feed(Arc::clone(&announcer), store, objects, (asked.seconds, asked.points_per_second)));
     let cancel = CancellationToken::new();
     let counts = worker.once(&cancel).await.expect("the stream is worked");
     let took = begun.elapsed().as_secs_f64();
@@ -195,7 +208,8 @@ async fn feed(
     let begun = Instant::now();
     let mut number = 0u64;
     while begun.elapsed() < Duration::from_secs(seconds) {
-        let due = points_per_second.map(|rate| Duration::from_secs_f64((number * fleet::POINTS) as f64 / rate as f64));
+        let due = points_per_second
+            .map(|rate| Duration::from_secs_f64((number * fleet::POINTS) as f64 / rate as f64));
         let is_full = announcer.waiting.lock().expect("no panic").len() >= WAITING;
         if is_full || due.is_some_and(|due| begun.elapsed() < due) {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -241,7 +255,12 @@ async fn freshness(lake: &Lake) {
     }
     ages_s.sort_by(f64::total_cmp);
     let at = |share: f64| ages_s[((ages_s.len() - 1) as f64 * share) as usize];
-    println!("object created to commit begun: median {:.1} s, 99 % {:.1} s, most {:.1} s", at(0.5), at(0.99), at(1.0));
+    println!(
+        "object created to commit begun: median {:.1} s, 99 % {:.1} s, most {:.1} s",
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
 }
 
 fn peak_mib() -> u64 {

@@ -3,6 +3,7 @@
 //! `cargo bench -p airshed-collect --features stand-in --bench sweep`. The cloud is a stand-in whose every call takes
 //! 200 ms. Prints what the plan says of calls and duration beside what was observed, the highest rate of any account
 //! and region beside its limit, and the most memory that the process had.
+#![expect(clippy::print_stdout, reason = "a program that measures and prints")]
 
 use std::{
     sync::Arc,
@@ -38,16 +39,15 @@ fn main() {
     let clock = VirtualClock::starting(now);
     let shared: Arc<dyn Clock> = Arc::new(clock.clone());
     let waits = Arc::clone(&shared);
-    let cloud = StandIn::new(Shape { accounts: ACCOUNTS, resources: RESOURCES, ..Shape::default() }).with_hook(
-        Arc::new(move |_| {
+    let cloud = StandIn::new(Shape { accounts: ACCOUNTS, resources: RESOURCES, ..Shape::default() })
+        .with_hook(Arc::new(move |_| {
             let clock = Arc::clone(&waits);
             async move {
                 clock.sleep(LATENCY).await;
                 None
             }
             .boxed()
-        }),
-    );
+        }));
     let cloud = Arc::new(cloud);
     let gate = Arc::new(Gate::new(Limits::default(), Arc::clone(&shared), 1).with_observer());
     let config = PollingConfig {
@@ -61,19 +61,24 @@ fn main() {
     let dynamic: Arc<dyn Cloud> = Arc::<StandIn>::clone(&cloud);
     let poller = Poller::new(dynamic, Arc::clone(&gate), landing, shared, config, 1).expect("a poller");
     let regions = cloud.shape().regions.len();
-    let scopes: Vec<Scope> =
-        (0..ACCOUNTS).flat_map(|account| (0..regions).map(move |region| (account, region)))
-            .map(|(account, region)| cloud.scope(account, region))
-            .collect();
+    let scopes: Vec<Scope> = (0..ACCOUNTS)
+        .flat_map(|account| (0..regions).map(move |region| (account, region)))
+        .map(|(account, region)| cloud.scope(account, region))
+        .collect();
 
     let started = Instant::now();
     let plan = clock.block_on(planned(&poller, &gate, &scopes)).expect("a runtime");
-    println!("planned {} account-regions in {:.1} s of this machine", plan.account_regions, started.elapsed().as_secs_f64());
+    println!(
+        "planned {} account-regions in {:.1} s of this machine",
+        plan.account_regions,
+        started.elapsed().as_secs_f64()
+    );
     println!("most memory after planning: {} MiB", peak_mib());
 
     clock.advance(Duration::from_secs(60));
     let (before, started) = (cloud.calls(), Instant::now());
-    let (begun, rows) = (clock.elapsed(), clock.block_on(swept(&poller, pieces, &scopes)).expect("a runtime"));
+    let (begun, rows) =
+        (clock.elapsed(), clock.block_on(swept(&poller, pieces, &scopes)).expect("a runtime"));
     let (took, calls) = (clock.elapsed() - begun, cloud.calls() - before);
     println!("swept {rows} rows in {:.1} s of this machine", started.elapsed().as_secs_f64());
     println!("most memory after the sweep: {} MiB", peak_mib());
@@ -82,14 +87,21 @@ fn main() {
     println!("{:>12} {:>12.1} {:>12.1}", "seconds", plan.sweep_duration.as_secs_f64(), took.as_secs_f64());
     println!("{:>12} {:>12.2}", "USD a month", plan.usd_per_month);
     for api in [Api::ListMetrics, Api::GetMetricData] {
-        let most = gate.observed().into_iter().filter(|of| of.api == api).max_by_key(|of| of.most_in_a_second);
+        let most =
+            gate.observed().into_iter().filter(|of| of.api == api).max_by_key(|of| of.most_in_a_second);
         let most = most.expect("calls were made");
-        println!("{api}: {} calls in a second at most, the limit lets {} through", most.most_in_a_second, most.limit_in_a_second);
+        println!(
+            "{api}: {} calls in a second at most, the limit lets {} through",
+            most.most_in_a_second, most.limit_in_a_second
+        );
         assert!(most.most_in_a_second <= most.limit_in_a_second, "an account was above its limit");
     }
     let off = |planned: f64, observed: f64| (observed / planned - 1.0).abs();
     assert!(off(plan.calls_per_sweep as f64, calls as f64) <= 0.1, "calls are off by more than a tenth");
-    assert!(off(plan.sweep_duration.as_secs_f64(), took.as_secs_f64()) <= 0.1, "duration is off by more than a tenth");
+    assert!(
+        off(plan.sweep_duration.as_secs_f64(), took.as_secs_f64()) <= 0.1,
+        "duration is off by more than a tenth"
+    );
 }
 
 async fn planned(poller: &Poller, gate: &Gate, scopes: &[Scope]) -> PollPlan {

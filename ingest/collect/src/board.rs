@@ -102,9 +102,14 @@ impl Board {
                 calls: health.calls,
             });
             if let (true, Some(detail)) = (health.status != Status::Ok, &health.detail) {
-                let place = health.scope.as_ref().map(|scope| format!(", {}", scope.region)).unwrap_or_default();
-                let problem =
-                    format!("{} of {}{place}: {}: {detail}", health.work.as_str(), health.unit, health.status.as_str());
+                let place =
+                    health.scope.as_ref().map(|scope| format!(", {}", scope.region)).unwrap_or_default();
+                let problem = format!(
+                    "{} of {}{place}: {}: {detail}",
+                    health.work.as_str(),
+                    health.unit,
+                    health.status.as_str()
+                );
                 if board.problems.len() < PROBLEMS_KEPT && !board.problems.contains(&problem) {
                     board.problems.push(problem);
                 }

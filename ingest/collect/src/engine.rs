@@ -13,11 +13,7 @@ mod sources;
 mod streams;
 mod worker;
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use airshed_ingest::ImportOptions;
 use airshed_lake::Lake;
@@ -27,7 +23,7 @@ use futures::{
     stream::FuturesUnordered,
 };
 use jiff::Timestamp;
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use self::sources::Sources;
@@ -56,7 +52,7 @@ const PIECES_WAITING: usize = 2;
 /// Bytes of objects of metric streams in work, over all streams.
 const STREAM_BYTES: u64 = 256 << 20;
 /// Time that the last commit and the release of the leases may take at shutdown.
-const SHUTDOWN: Duration = Duration::from_secs(60);
+const SHUTDOWN: Duration = Duration::from_mins(1);
 /// Wait before a shard is tried again whose worker failed for the time being.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Workers of a process that may fail for the time being before a single sweep is given up.
@@ -121,17 +117,22 @@ impl Collector {
     pub async fn run(self, mode: Mode, cancel: &CancellationToken) -> Result<()> {
         let config = &self.config;
         let (clock, board) = (Arc::clone(&self.clock), Arc::clone(&self.board));
-        let lander =
-            Lander::open(self.lake.clone(), config.land.clone(), config.collector.clone(), clock, board).await?;
+        let writer =
+            Lander::open(self.lake.clone(), config.land.clone(), config.collector.clone(), clock, board)
+                .await?;
         let (landing, pieces) = land::channel(config.concurrency * PIECES_WAITING);
         let give_up = CancellationToken::new();
         let _when_dropped = give_up.clone().drop_guard();
-        let lander = tokio::spawn(lander.run(pieces, give_up.clone()));
-        let share = Share::join(&self.lake, &config.share, &config.collector, Arc::clone(&self.clock)).await?;
-        let sharing = tokio::spawn(share.clone().run(give_up.clone()));
-        let inventory = match config.inventory.enabled && config.visits_accounts() {
-            true => Some(Inventory::open(&self.lake).await?),
-            false => None,
+        let mut landing_task = JoinSet::new();
+        landing_task.spawn(writer.run(pieces, give_up.clone()));
+        let share =
+            Share::join(&self.lake, &config.share, &config.collector, Arc::clone(&self.clock)).await?;
+        let mut sharing_task = JoinSet::new();
+        sharing_task.spawn(share.clone().run(give_up.clone()));
+        let inventory = if config.inventory.enabled && config.visits_accounts() {
+            Some(Inventory::open(&self.lake).await?)
+        } else {
+            None
         };
         let poller = match &config.polling {
             Some(polling) if config.visits_accounts() => Some(Poller::new(
@@ -157,20 +158,26 @@ impl Collector {
             collector: self,
         });
         let clock = Arc::clone(&shared.collector.clock);
-        let mut shards = Shards { shared, share: share.clone(), workers: FuturesUnordered::new(), at: BTreeMap::new(), failures: 0 };
-        let worked = shards.work(sharing, cancel).await;
+        let mut shards = Shards {
+            shared,
+            share: share.clone(),
+            workers: FuturesUnordered::new(),
+            at: BTreeMap::new(),
+            failures: 0,
+        };
+        let worked = shards.work(&mut sharing_task, cancel).await;
         shards.stop().await;
         // Nobody hands over any more: the lander commits what it has and ends.
         drop(shards);
-        let landed = tokio::select! {
-            landed = lander => landed.context(|| "the lander was broken off".to_owned())?,
+        let committed = tokio::select! {
+            Some(ended) = landing_task.join_next() => ended.context(|| "the lander was broken off".to_owned())?,
             () = clock.sleep(SHUTDOWN) => Err(Error::new(ErrorKind::Retry, "the lake was out of reach at the end")),
         };
         let left = tokio::select! {
             left = share.leave() => left,
             () = clock.sleep(SHUTDOWN) => Err(Error::new(ErrorKind::Retry, "the lake was out of reach at the end")),
         };
-        worked.and(landed).and(left)
+        worked.and(committed).and(left)
     }
 }
 
@@ -187,11 +194,7 @@ struct Shards {
 }
 
 impl Shards {
-    async fn work(
-        &mut self,
-        mut sharing: JoinHandle<Result<()>>,
-        cancel: &CancellationToken,
-    ) -> Result<()> {
+    async fn work(&mut self, sharing: &mut JoinSet<Result<()>>, cancel: &CancellationToken) -> Result<()> {
         let mut held = self.share.held();
         let mut swept = self.share.swept();
         loop {
@@ -203,7 +206,7 @@ impl Shards {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Ok(()),
-                ended = &mut sharing => {
+                Some(ended) = sharing.join_next() => {
                     ended.context(|| "the sharing of the work was broken off".to_owned())??;
                     return Err(Error::bug("the sharing of the work ended by itself"));
                 }
@@ -250,7 +253,8 @@ impl Shards {
         let progress = Arc::new(progress);
         for (shard, lost) in fresh {
             let stop = CancellationToken::new();
-            let worker = Worker::new(Arc::clone(&self.shared), shard, Arc::clone(&progress), stop.clone(), lost);
+            let worker =
+                Worker::new(Arc::clone(&self.shared), shard, Arc::clone(&progress), stop.clone(), lost);
             self.workers.push(tried_again(worker, shard).boxed_local());
             self.at.insert(shard, stop);
         }
@@ -297,13 +301,13 @@ async fn tried_again(worker: Worker, shard: Shard) -> (Shard, Result<End>) {
     let clock = Arc::clone(&worker.shared.collector.clock);
     let stop = worker.stop.clone();
     let end = worker.run().await;
-    if let Err(error) = &end {
-        if matches!(error.kind(), ErrorKind::Retry | ErrorKind::Input) {
-            tracing::warn!(%shard, error = %chain(error), "a shard is tried again");
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = clock.sleep(AGAIN) => {}
-            }
+    if let Err(error) = &end
+        && matches!(error.kind(), ErrorKind::Retry | ErrorKind::Input)
+    {
+        tracing::warn!(%shard, error = %chain(error), "a shard is tried again");
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = clock.sleep(AGAIN) => {}
         }
     }
     (shard, end)

@@ -110,6 +110,17 @@ pub struct Health {
     pub calls: CallCounts,
 }
 
+impl Health {
+    /// The account of the work, where it is in one.
+    pub fn account(&self) -> Option<&str> {
+        match (&self.scope, &self.unit) {
+            (Some(scope), _) => Some(&scope.account),
+            (None, Unit::Account(id)) => Some(id),
+            _ => None,
+        }
+    }
+}
+
 /// Calls of one piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CallCounts {

@@ -274,7 +274,7 @@ async fn write(held: Held, merge: Merge, complete: Complete, observed_at: Timest
         Some(rewrite::rewrite(&held, changes, at_us).await?)
     };
     let unchanged = nothing(&held);
-    Ok(Swept { resources, opened, closed, written, bookkeeping_bytes, ..unchanged })
+    Ok(Swept { resources, opened, closed, bookkeeping_bytes, written, ..unchanged })
 }
 
 fn nothing(held: &Held) -> Swept {

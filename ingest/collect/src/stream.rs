@@ -113,6 +113,8 @@ pub struct Counts {
 pub struct StreamWorker {
     work: Arc<Work>,
     source: Source,
+    /// Ends it in order: nothing more is received, and what was is landed and deleted.
+    stop: CancellationToken,
 }
 
 /// Whether to end when there is nothing more.
@@ -134,7 +136,17 @@ impl StreamWorker {
         parts: StreamParts,
     ) -> Self {
         let memory = Memory::new(landed, parts.clock.elapsed());
-        Self { work: Arc::new(Work::new(config, shard, parts, memory)), source }
+        Self {
+            work: Arc::new(Work::new(config, shard, parts, memory)),
+            source,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// The same, ended in order when `stop` is called: a queue's messages in work land and are deleted first.
+    #[must_use]
+    pub fn until(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
     }
 
     /// What was done so far.
@@ -166,9 +178,14 @@ impl StreamWorker {
 
     async fn run(&mut self, until: Until, cancel: &CancellationToken) -> Result<()> {
         match &mut self.source {
-            Source::Announced(queue) => announced::run(&self.work, queue, until, cancel).await,
+            Source::Announced(queue) => announced::run(&self.work, queue, until, (&self.stop, cancel)).await,
             Source::Listed { prefix, watermark } => {
-                listed::run(&self.work, prefix, watermark, until, cancel).await
+                // What was not landed is listed again.
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => Ok(()),
+                    ended = listed::run(&self.work, prefix, watermark, until, cancel) => ended,
+                }
             }
         }
     }

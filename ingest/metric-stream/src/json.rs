@@ -9,6 +9,8 @@
 //! Fields are read where they stand, in whatever order ([`scan`]): a general JSON reader would take the longest of all
 //! steps of the decoder.
 
+mod names;
+mod number;
 mod record;
 mod scan;
 #[cfg(test)]

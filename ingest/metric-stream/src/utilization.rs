@@ -58,6 +58,14 @@ pub const RULES: &[Rule] = &[
     share("AWS/DocDB", "CPUUtilization", CPU),
     share("AWS/Neptune", "CPUUtilization", CPU),
     share("CWAgent", "mem_used_percent", "memory_utilization"),
+    // The agent publishes it without a unit unless it is told one.
+    Rule {
+        namespace: "CWAgent",
+        cloudwatch_metric: "nvidia_smi_utilization_gpu",
+        units: &["Percent", "None"],
+        metric: "gpu_utilization",
+        is_share: true,
+    },
     plain("AWS/EC2", "CPUCreditUsage", &["Count"], "cpu_credit_usage"),
     plain("AWS/EC2", "NetworkIn", &["Bytes"], "network_in_bytes"),
     plain("AWS/EC2", "NetworkOut", &["Bytes"], "network_out_bytes"),

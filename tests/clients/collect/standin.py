@@ -26,9 +26,10 @@ def answer(request, account, company):
 def page(request, name, values):
     """One page, with the token of the next."""
     start = int(request.parameters.get("NextToken") or 0)
-    body = {name: values[start : start + PAGE]}
-    if start + PAGE < len(values):
-        body["NextToken"] = str(start + PAGE)
+    end = start + int(request.parameters.get("Limit") or PAGE)
+    body = {name: values[start:end]}
+    if end < len(values):
+        body["NextToken"] = str(end)
     return body
 
 

@@ -141,11 +141,11 @@ def nanoseconds(number, instant):
 class Stream:
     """A bucket that a metric stream writes to, and the queue that S3 announces its objects on."""
 
-    def __init__(self, cloud, name):
+    def __init__(self, cloud, name, visible_s):
         self.s3, self.sqs, self.bucket = cloud("s3"), cloud("sqs"), f"acme-{name}"
         place = {"LocationConstraint": "eu-west-1"}
         self.s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration=place)
-        address = self.sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "5"})["QueueUrl"]
+        address = self.sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": str(visible_s)})["QueueUrl"]
         self.queue = "https://sqs.eu-west-1.amazonaws.com/" + "/".join(address.split("/")[-2:])
         self.prefix = f"s3://{self.bucket}/metrics"
         wanted = ["QueueArn"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from collect import bills, expected
+from collect.collector import configuration
 from collect.proxy import Proxy
 from collect.server import Moto
 from collect.streams import Stream
@@ -46,10 +47,15 @@ class World:
     def is_large(self):
         return self.size > 100
 
-    def stream(self):
+    def stream(self, visible_s=5):
         """A bucket and a queue of their own."""
         self.streams += 1
-        return Stream(self.moto.cloud, f"metrics-{self.streams}")
+        return Stream(self.moto.cloud, f"metrics-{self.streams}", visible_s)
+
+    def without_organization(self, **changes):
+        """Settings that name the accounts, for tests that need not wait for Organizations, which is asked slowly."""
+        accounts = sorted({account for account, _ in self.company.visited()})
+        return configuration(self.folder, organization=False, accounts=accounts, **changes)
 
     def check_rates(self, share=1.0):
         """No account and region was called more often in any second than its limit. Returns the measured peaks."""

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use airshed_collect::{
     Clock,
+    clock::TokioClock,
     config::LandConfig,
     health::{CallCounts, Health, Status, Work},
     land::{self, CollectedObject, Lander, Landing, Piece, RejectedPoint},
@@ -15,33 +16,14 @@ use arrow::{
     array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
     util::display::{ArrayFormatter, FormatOptions},
 };
-use async_trait::async_trait;
 use jiff::Timestamp;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The machine's own clock.
-#[derive(Debug)]
-pub(crate) struct SystemClock(std::time::Instant);
-
-#[async_trait]
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
-
 pub(crate) fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock(std::time::Instant::now()))
+    let now = || "2026-11-02T00:00:00Z".parse().unwrap();
+    Arc::new(TokioClock::new(tokio::time::Instant::now(), now))
 }
 
 /// A lander at work on a lake.
@@ -49,11 +31,13 @@ pub(crate) async fn lander(
     lake: &Lake,
     collector: &str,
     cancel: &CancellationToken,
-) -> airshed_collect::Result<(Landing, JoinHandle<airshed_collect::Result<()>>)> {
-    let config = LandConfig { every: Duration::from_secs(60), rows: 1_000_000 };
+) -> airshed_collect::Result<(Landing, JoinSet<airshed_collect::Result<()>>)> {
+    let config = LandConfig { every: Duration::from_mins(1), rows: 1_000_000 };
     let lander = Lander::open(lake.clone(), config, collector.to_owned(), clock(), Arc::default()).await?;
     let (landing, pieces) = land::channel(8);
-    Ok((landing, tokio::spawn(lander.run(pieces, cancel.clone()))))
+    let mut task = JoinSet::new();
+    task.spawn(lander.run(pieces, cancel.clone()));
+    Ok((landing, task))
 }
 
 /// Object `number` of a stream: ten minutes of a processor, the first in October and the others in November, and one
@@ -78,7 +62,7 @@ pub(crate) fn piece(shard: Shard, number: u32) -> Piece {
     ];
     let rows = RecordBatch::try_new(schema::utilization().file_schema(), columns).unwrap();
     let uri = object_uri(number);
-    let rejects = (number % 3 == 0).then(|| RejectedPoint {
+    let rejects = (number.is_multiple_of(3)).then(|| RejectedPoint {
         source: uri.clone(),
         record: 10,
         reason: "out_of_range",

@@ -19,10 +19,10 @@ const PLENTY: i64 = 1_000_000;
 
 /// Lands every object that the lake does not hold yet, as a process that holds all shards would.
 async fn collect(lake: &Lake, collector: &str, cancel: &CancellationToken) -> airshed_collect::Result<()> {
-    let (landing, task) = lander(lake, collector, cancel).await?;
+    let (landing, mut task) = lander(lake, collector, cancel).await?;
     let result = hand_over_all(&landing).await;
     drop(landing);
-    task.await.unwrap()?;
+    task.join_next().await.unwrap().unwrap()?;
     result
 }
 
@@ -99,8 +99,8 @@ async fn of_two_that_hold_a_shard_one_lands() {
     let folder = tempfile::tempdir().unwrap();
     let lake = local_lake(folder.path());
     let cancel = CancellationToken::new();
-    let (slow, slow_task) = lander(&lake, "slow", &cancel).await.unwrap();
-    let (quick, quick_task) = lander(&lake, "quick", &cancel).await.unwrap();
+    let (slow, mut slow_task) = lander(&lake, "slow", &cancel).await.unwrap();
+    let (quick, mut quick_task) = lander(&lake, "quick", &cancel).await.unwrap();
     let [shared, own] = SHARDS;
     slow.adopt(vec![shared, own]).await.unwrap();
     quick.adopt(vec![shared]).await.unwrap();
@@ -115,8 +115,8 @@ async fn of_two_that_hold_a_shard_one_lands() {
     assert_eq!(twice.landed().await.unwrap_err().kind(), ErrorKind::Fenced);
     once.landed().await.unwrap();
     // It stays fenced until it takes the shard over again, and then knows what the other landed.
-    let late = slow.hand_over(piece(shared, 2)).await.unwrap();
-    assert_eq!(late.landed().await.unwrap_err().kind(), ErrorKind::Fenced);
+    let refused = slow.hand_over(piece(shared, 2)).await.unwrap();
+    assert_eq!(refused.landed().await.unwrap_err().kind(), ErrorKind::Fenced);
     let progress = slow.adopt(vec![shared]).await.unwrap();
     assert!(progress.objects.contains(&object_key(&object_uri(0), "tag")));
     let again = slow.hand_over(piece(shared, 2)).await.unwrap();
@@ -124,8 +124,8 @@ async fn of_two_that_hold_a_shard_one_lands() {
     again.landed().await.unwrap();
 
     drop((slow, quick));
-    slow_task.await.unwrap().unwrap();
-    quick_task.await.unwrap().unwrap();
+    slow_task.join_next().await.unwrap().unwrap().unwrap();
+    quick_task.join_next().await.unwrap().unwrap().unwrap();
     let objects = rows(&lake, &schema::collected_objects(), &[c::OBJECT_URI]).await;
     assert_eq!(objects, ["s3://metrics/0", "s3://metrics/1", "s3://metrics/2"]);
     assert_eq!(rows(&lake, &schema::utilization(), &[c::AVG]).await.len(), 30);

@@ -7,8 +7,7 @@ use airshed_collect::{
     gate::{Api, Gate},
     health::Tally,
     inventory::Sweeper,
-    land,
-    organization,
+    land, organization,
     poll::{
         Poller,
         plan::{PollCounts, PollPace, PollPlan},

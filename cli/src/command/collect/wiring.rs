@@ -4,15 +4,14 @@ use std::{
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     num::NonZeroU32,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use airshed_aws::{Aws, AwsConfig};
 use airshed_collect::{
     Clock, CollectConfig, Result,
-    config::{
-        AccountsConfig, InventoryConfig, LandConfig, PollingConfig, ShareConfig, StreamConfig,
-    },
+    clock::TokioClock,
+    config::{AccountsConfig, InventoryConfig, LandConfig, PollingConfig, ShareConfig, StreamConfig},
     engine::Sources,
     gate::{Api, ApiLimits, Limit, Limits},
     stream::{Buckets, Queue},
@@ -20,9 +19,9 @@ use airshed_collect::{
 use airshed_ingest::ImportOptions;
 use airshed_lake::{Location, StoreOptions};
 use anyhow::Context as _;
-use async_trait::async_trait;
 use jiff::Timestamp;
 use object_store::aws::AwsCredentialProvider;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -33,34 +32,15 @@ use crate::{
 };
 
 /// The machine's clock.
-#[derive(Debug)]
-pub(crate) struct SystemClock(Instant);
-
-impl SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
-    pub(crate) fn start() -> Self {
-        Self(Instant::now())
-    }
-}
-
-#[async_trait]
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(app::now_us()).unwrap_or(Timestamp::MAX)
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
+pub(crate) fn system_clock() -> Arc<dyn Clock> {
+    let now = || Timestamp::from_microsecond(app::now_us()).unwrap_or(Timestamp::MAX);
+    Arc::new(TokioClock::new(tokio::time::Instant::now(), now))
 }
 
 /// A name that no other process has: host, process and moment.
 pub(super) fn collector_name(app: &App) -> String {
-    let host = app.host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect::<String>();
+    let host =
+        app.host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect::<String>();
     format!("{host}-{}-{:x}", std::process::id(), app::now_us())
 }
 
@@ -79,7 +59,8 @@ pub(crate) async fn connect(app: &App, collector: &str, clock: &Arc<dyn Clock>) 
         ..AwsConfig::of_collector(collector)
     };
     Aws::connect(config, Arc::clone(clock)).await.context(
-        Problem::usage("AWS cannot be entered").hint("set AWS_REGION and credentials, or a profile with both"),
+        Problem::usage("AWS cannot be entered")
+            .hint("set AWS_REGION and credentials, or a profile with both"),
     )
 }
 
@@ -98,15 +79,15 @@ pub(crate) fn limits(settings: &CollectSettings) -> Limits {
 /// Which accounts are visited.
 pub(crate) fn accounts_config(settings: &CollectSettings) -> AccountsConfig {
     AccountsConfig {
-            organization: settings.organization,
-            ids: settings.accounts.clone(),
-            include_units: settings.include_units.clone(),
-            include_tags: settings.include_tags.clone(),
-            exclude_ids: settings.exclude_accounts.clone(),
-            exclude_units: settings.exclude_units.clone(),
-            exclude_tags: settings.exclude_tags.clone(),
-            every: Duration::from_secs(settings.accounts_every_min * 60),
-        }
+        organization: settings.organization,
+        ids: settings.accounts.clone(),
+        include_units: settings.include_units.clone(),
+        include_tags: settings.include_tags.clone(),
+        exclude_ids: settings.exclude_accounts.clone(),
+        exclude_units: settings.exclude_units.clone(),
+        exclude_tags: settings.exclude_tags.clone(),
+        every: Duration::from_secs(settings.accounts_every_min * 60),
+    }
 }
 
 pub(super) fn config(settings: &CollectSettings, collector: String, once: bool) -> CollectConfig {
@@ -178,9 +159,8 @@ impl AwsSources {
 
     fn place(&self, uri: &str, role: Option<&str>) -> Result<Location> {
         // Without a role the standard environment decides, as for any other input.
-        let credentials = role.map(|role| -> AwsCredentialProvider {
-            Arc::new(self.aws.object_credentials(Some(role)))
-        });
+        let credentials =
+            role.map(|role| -> AwsCredentialProvider { Arc::new(self.aws.object_credentials(Some(role))) });
         Ok(Location::parse_as(uri, &self.store_options, credentials)?)
     }
 }
@@ -202,12 +182,16 @@ impl Sources for AwsSources {
 }
 
 /// Cancels on the first interrupt or request to terminate.
-pub(super) async fn cancel_on_signal(cancel: CancellationToken) -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+pub(super) async fn cancel_on_signal(cancel: CancellationToken) {
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate => {}
     }
     cancel.cancel();
-    Ok(())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use airshed_aws::Aws;
 use airshed_collect::{
-    CallError, CallErrorKind, Clock, Cloud, Scope,
+    CallError, CallErrorKind, Cloud, Scope,
     cloud::ServiceList,
     engine::Sources as _,
     gate::{Api, Gate},
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::Check;
 use crate::{
     app::App,
-    command::collect::{AwsSources, SystemClock, connect},
+    command::collect::{AwsSources, connect, system_clock},
     failure::Problem,
     settings::CollectSettings,
 };
@@ -40,7 +40,7 @@ pub(super) fn is_configured(settings: &CollectSettings) -> bool {
 
 /// All checks, in the order in which one needs the other.
 pub(super) async fn checks(app: &App) -> Vec<Check> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let clock = system_clock();
     let aws = match connect(app, "doctor", &clock).await {
         Ok(aws) => Arc::new(aws),
         Err(error) => return vec![Check::new("aws", Err(error))],
@@ -56,7 +56,12 @@ pub(super) async fn checks(app: &App) -> Vec<Check> {
     let account = survey.as_ref().ok().and_then(|survey| {
         survey.accounts.iter().find(|account| account.left_out.is_none()).map(|account| account.id.clone())
     });
-    let accounts: Vec<String> = survey.iter().flat_map(|survey| &survey.accounts).filter(|a| a.left_out.is_none()).map(|a| a.id.clone()).collect();
+    let accounts: Vec<String> = survey
+        .iter()
+        .flat_map(|survey| &survey.accounts)
+        .filter(|a| a.left_out.is_none())
+        .map(|a| a.id.clone())
+        .collect();
     checks.push(Check::new("accounts", survey.map(|survey| said(&survey))));
     if let (Some(account), Some(region)) = (&account, settings.regions.first()) {
         checks.push(Check::new("roles", asking.roles(&accounts).await));
@@ -75,7 +80,8 @@ pub(super) async fn checks(app: &App) -> Vec<Check> {
 
 async fn identity(aws: &Aws) -> anyhow::Result<String> {
     let identity = aws.identity().await.context(
-        Problem::failed("AWS does not know these credentials").hint("set AWS_PROFILE, or keys, or run on a role"),
+        Problem::failed("AWS does not know these credentials")
+            .hint("set AWS_PROFILE, or keys, or run on a role"),
     )?;
     Ok(format!("{} in account {}", identity.arn, identity.account))
 }
@@ -114,11 +120,12 @@ impl Asking {
                 .gate
                 .call(Api::Account, Some(&scope), &tally, &cancel, || self.cloud.regions(account, None))
                 .await;
-            if let Err(error) = entered {
-                if error.kind != CallErrorKind::Invalid {
-                    refused.push(error.to_string());
-                }
-            }
+            refused.extend(
+                entered
+                    .err()
+                    .filter(|error| error.kind != CallErrorKind::Invalid)
+                    .map(|error| error.to_string()),
+            );
         }
         if refused.is_empty() {
             return Ok(format!("{tried} of {} accounts entered", accounts.len()));
@@ -147,7 +154,10 @@ impl Asking {
                 add("SelectAggregateResourceConfig", answer.map(drop));
             } else {
                 let ask = || cloud.tagged_resources(scope, None);
-                add("GetResources", gate.call(Api::Tagging, Some(scope), &tally, &cancel, ask).await.map(drop));
+                add(
+                    "GetResources",
+                    gate.call(Api::Tagging, Some(scope), &tally, &cancel, ask).await.map(drop),
+                );
                 for list in ServiceList::ALL {
                     let ask = || cloud.listed_resources(scope, list, None);
                     let answer = gate.call(Api::ServiceLists, Some(scope), &tally, &cancel, ask).await;
@@ -157,7 +167,10 @@ impl Asking {
         }
         if settings.polling {
             let ask = || cloud.metrics(scope, "AWS/EC2", None);
-            add("ListMetrics", gate.call(Api::ListMetrics, Some(scope), &tally, &cancel, ask).await.map(drop));
+            add(
+                "ListMetrics",
+                gate.call(Api::ListMetrics, Some(scope), &tally, &cancel, ask).await.map(drop),
+            );
         }
         checks
     }
@@ -165,7 +178,9 @@ impl Asking {
 
 fn mended(error: &CallError) -> anyhow::Error {
     let hint = match error.kind {
-        CallErrorKind::Denied => "the policy of the role lacks it; infra/README.md lists what each call needs",
+        CallErrorKind::Denied => {
+            "the policy of the role lacks it; infra/README.md lists what each call needs"
+        }
         CallErrorKind::Throttled | CallErrorKind::Transient => "try again later",
         CallErrorKind::Expired => "renew the credentials",
         CallErrorKind::Invalid | CallErrorKind::Cancelled => "see docs/collect.md",

@@ -88,10 +88,10 @@ fn query(Scope { account, region }: &Scope) -> Option<String> {
     let mut paths: Vec<&str> = CONFIGURATION.iter().map(|(_, _, path)| *path).collect();
     paths.sort_unstable();
     paths.dedup();
-    let paths: String = paths.iter().map(|path| format!(", configuration.{path}")).collect();
+    let paths = paths.join(", configuration.");
     (is_plain(account) && is_plain(region)).then(|| {
         format!(
-            "SELECT resourceType, resourceId, arn, tags{paths} WHERE accountId = '{account}' AND awsRegion = '{region}'"
+            "SELECT resourceType, resourceId, arn, tags, configuration.{paths} WHERE accountId = '{account}' AND awsRegion = '{region}'"
         )
     })
 }

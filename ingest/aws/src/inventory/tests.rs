@@ -1,8 +1,7 @@
 use aws_sdk_ec2::types::{
-    ArchitectureValues, CpuOptions, InstanceState, InstanceStateName, InstanceType, Placement, Tenancy,
-    VolumeType,
+    ArchitectureValues, InstanceState, InstanceStateName, InstanceType, Placement, Tenancy, VolumeType,
 };
-use aws_sdk_lambda::types::{Architecture, EphemeralStorage};
+use aws_sdk_lambda::types::Architecture;
 
 use super::*;
 

@@ -21,7 +21,7 @@ use aws_sdk_cloudwatch::{
         get_metric_data::{GetMetricDataError, GetMetricDataInput, GetMetricDataOutput},
         list_metrics::{ListMetricsError, ListMetricsInput, ListMetricsOutput},
     },
-    types::{Dimension, MessageData, Metric, MetricDataResult},
+    types::{Dimension, MessageData, Metric, MetricDataResult, MetricStat, ScanBy},
 };
 use aws_smithy_runtime_api::client::{
     interceptors::context,
@@ -175,7 +175,7 @@ impl Operation for GetMetricData {
         let queries = input.metric_data_queries().iter().map(|query| {
             let stat = query.metric_stat();
             let metric = stat.and_then(|stat| stat.metric());
-            let dimensions = metric.map(|metric| metric.dimensions()).unwrap_or_default().iter();
+            let dimensions = metric.map(Metric::dimensions).unwrap_or_default().iter();
             let dimensions: Vec<_> = dimensions
                 .map(|dimension| json!({ "Name": dimension.name(), "Value": dimension.value() }))
                 .collect();
@@ -187,7 +187,7 @@ impl Operation for GetMetricData {
                         "MetricName": metric.and_then(|metric| metric.metric_name()),
                         "Dimensions": dimensions,
                     },
-                    "Period": stat.and_then(|stat| stat.period()),
+                    "Period": stat.and_then(MetricStat::period),
                     "Stat": stat.and_then(|stat| stat.stat()),
                 },
             })
@@ -196,7 +196,7 @@ impl Operation for GetMetricData {
             "MetricDataQueries": queries.collect::<Vec<_>>(),
             "StartTime": input.start_time().map(DateTime::secs),
             "EndTime": input.end_time().map(DateTime::secs),
-            "ScanBy": input.scan_by().map(|scan_by| scan_by.as_str()),
+            "ScanBy": input.scan_by().map(ScanBy::as_str),
             "NextToken": input.next_token(),
         }))
     }

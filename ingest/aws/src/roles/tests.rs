@@ -35,7 +35,7 @@ impl Clock for TestClock {
     }
 
     async fn sleep(&self, _: Duration) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -148,7 +148,7 @@ async fn callers_at_the_same_time_share_one_renewal() {
     let world = World::new();
     let role = member();
     let all = [(); 50].map(|()| world.key(role.as_ref()));
-    let keys = futures_of(all).await;
+    let keys = Box::pin(futures_of(all)).await;
     assert!(keys.iter().all(|key| key == "session-1"));
     assert_eq!(world.assumed(), 1);
 }

@@ -1,4 +1,5 @@
 //! [`Aws`] over HTTP: against a server that the test scripts, and against moto's where one runs.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod moto;
 mod scripted;
@@ -33,7 +34,7 @@ impl Clock for Now {
     }
 
     async fn sleep(&self, _: Duration) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
 /// Months that are asked for: AWS gives 38 months at most, and restates the newest ones.
 const MONTHS: i32 = 14;
 /// The delivery that the rows belong to.
-const DELIVERY: &str = "sustainability-api";
+const DELIVERY: &str = "collect-sustainability";
 /// All of it is one reading: what a month holds is replaced as a whole.
 const BATCH: &str = "newest";
 /// Recorded in the commits, and the sequence that they are made in.
@@ -109,7 +109,8 @@ pub async fn collect_reported(
 /// The first of the month, [`MONTHS`] ago, and the first of this month.
 fn window(now: Timestamp) -> Result<(Timestamp, Timestamp)> {
     let bug = |e: jiff::Error| Error::bug("the clock is out of range").caused_by(e);
-    let month = now.to_zoned(TimeZone::UTC).first_of_month().and_then(|day| day.start_of_day()).map_err(bug)?;
+    let month =
+        now.to_zoned(TimeZone::UTC).first_of_month().and_then(|day| day.start_of_day()).map_err(bug)?;
     let start = month.checked_sub(MONTHS.months()).map_err(bug)?;
     Ok((start.timestamp(), month.timestamp()))
 }
@@ -132,7 +133,9 @@ async fn publish(lake: &Lake, payer: &str, rows: Vec<ReportedEmissions>) -> Resu
         let partition = [(c::PERIOD, &*period.to_string()), (c::DELIVERY_ID, DELIVERY), (c::BATCH_ID, BATCH)]
             .map(|(column, value)| (column.to_owned(), value.to_owned()));
         let partition = PartitionValues::from(partition);
-        files.push(open.put(&partition, "part-00000", encoder.finish().context(context)?).await.context(context)?);
+        files.push(
+            open.put(&partition, "part-00000", encoder.finish().context(context)?).await.context(context)?,
+        );
     }
     let periods: Vec<&String> = files.iter().filter_map(|file| file.partition.get(c::PERIOD)).collect();
     let of_these = |file: &airshed_lake::DataFile| {
@@ -172,7 +175,8 @@ fn batch(period: BillingPeriod, payer: &str, rows: &[ReportedEmissions]) -> Resu
         columns.push(Arc::new(grams(rows, kind)?));
     }
     let table = schema::provider_reported();
-    RecordBatch::try_new(table.file_schema(), columns).context(|| format!("cannot make rows of `{}`", table.name))
+    RecordBatch::try_new(table.file_schema(), columns)
+        .context(|| format!("cannot make rows of `{}`", table.name))
 }
 
 fn grams(rows: &[ReportedEmissions], kind: &str) -> Result<Decimal128Array> {

@@ -105,21 +105,18 @@ async fn place(worker: &Worker, scope: Scope) -> Result<()> {
         return worker.over_budget(reason).await;
     }
     loop {
-        let polled = poller.poll(worker.shard, &scope, worker.watermark(&polling_key), &worker.lost).await?;
-        let is_well = matches!(polled.status, Status::Ok | Status::Partial);
+        let visit = poller.poll(worker.shard, &scope, worker.watermark(&polling_key), &worker.lost).await?;
+        let is_well = matches!(visit.status, Status::Ok | Status::Partial);
         worker.did(polling_key.clone());
-        if let Some(pending) = polled.pending {
-            // The next poll starts from what was landed, so only then is the watermark known here.
-            if shared.mode == Mode::Watch || polled.is_behind {
-                pending.landed().await?;
-            } else {
-                worker.landing(pending);
-            }
+        // The watermark is taken for reached before its rows are committed: what a shard hands over is committed in
+        // order or not at all, and then the worker ends and starts again from the ledger.
+        if let Some(pending) = visit.pending {
+            worker.landing(pending);
         }
-        if let Some(watermark) = polled.watermark {
+        if let Some(watermark) = visit.watermark {
             worker.reached(polling_key.clone(), watermark);
         }
-        if !polled.is_behind || !is_well || worker.is_stopping() {
+        if !visit.is_behind || !is_well || worker.is_stopping() {
             return Ok(());
         }
     }

@@ -7,14 +7,10 @@ use std::{
 };
 
 use super::Shared;
-use crate::{
-    error::Result,
-    health::Work,
-    land::progress::Progress,
-};
+use crate::{error::Result, health::Work, land::progress::Progress};
 
 /// How often the spending of other processes is looked up.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+const LOOK_EVERY: Duration = Duration::from_mins(10);
 
 /// A limit and what is spent of it, US dollars.
 #[derive(Debug)]

@@ -1,20 +1,25 @@
 //! The metric streams of a shard.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures::future::try_join_all;
 
-use super::{Mode, chain, directory, worker::{Worker, unit_key}};
+use super::{
+    Mode, chain, directory,
+    worker::{Worker, unit_key},
+};
 use crate::{
     config::StreamConfig,
-    error::{Error, ErrorKind, Result},
+    error::{ErrorKind, Result},
     health::{Health, Status, Work},
     stream::{Buckets, Source, StreamParts, StreamWorker},
     unit::Unit,
 };
 
 /// Wait before a stream is tried again that could not be read.
-const TRY_EVERY: Duration = Duration::from_secs(60);
+const TRY_EVERY: Duration = Duration::from_mins(1);
+/// How often is committed while a worker ends.
+const HURRY_EVERY: Duration = Duration::from_secs(1);
 const S3: &str = "s3://";
 
 /// Works the streams of a shard: until they are empty, or until the worker is to end.
@@ -72,14 +77,26 @@ async fn attempt(worker: &Worker, config: &StreamConfig) -> Result<()> {
         limits: Arc::clone(&shared.streams),
     };
     let landed = worker.progress.objects.clone();
-    let mut stream = StreamWorker::new(config.clone(), worker.shard, source, landed, parts);
-    let ended = match shared.mode {
-        Mode::Once => stream.once(&worker.stop).await,
-        Mode::Watch => stream.watch(&worker.stop).await,
+    let stream = StreamWorker::new(config.clone(), worker.shard, source, landed, parts);
+    let mut stream = stream.until(worker.stop.clone());
+    let work = async {
+        match shared.mode {
+            Mode::Once => stream.once(&worker.lost).await,
+            Mode::Watch => stream.watch(&worker.lost).await,
+        }
     };
-    match ended {
-        Err(error) if error.kind() == ErrorKind::Cancelled && worker.is_stopping() => Ok(()),
-        Err(error) if error.kind() == ErrorKind::Cancelled => Err(Error::cancelled()),
-        ended => ended.map(drop),
+    tokio::select! {
+        ended = work => ended.map(drop),
+        never = hurry(worker) => match never {},
+    }
+}
+
+/// When the worker is to end: commits what is handed over at once, as somebody waits for it.
+async fn hurry(worker: &Worker) -> Infallible {
+    worker.stop.cancelled().await;
+    loop {
+        // Who handed it over hears of an error.
+        drop(worker.shared.landing.flush().await);
+        worker.shared.collector.clock.sleep(HURRY_EVERY).await;
     }
 }

@@ -16,7 +16,10 @@ use crate::{
     compact::{self, CompactLimits},
     error::{Error, ErrorKind, Result},
     health::{CallCounts, Health, Status, Tally, Work},
-    land::{Pending, Piece, progress::{Progress, WorkKey}},
+    land::{
+        Pending, Piece,
+        progress::{Progress, WorkKey},
+    },
     organization,
     unit::{Shard, Unit},
 };
@@ -24,13 +27,13 @@ use crate::{
 /// How often a worker looks for what is due.
 const TICK: Duration = Duration::from_secs(5);
 /// Shortest time between two tries of work that failed.
-const TRY_EVERY: Duration = Duration::from_secs(60);
+const TRY_EVERY: Duration = Duration::from_mins(1);
 /// How often the accounts are read from the lake again.
-const DIRECTORY_EVERY: Duration = Duration::from_secs(60);
+const DIRECTORY_EVERY: Duration = Duration::from_mins(1);
 /// How often small files are made into large ones.
-const COMPACT_EVERY: Duration = Duration::from_secs(600);
+const COMPACT_EVERY: Duration = Duration::from_mins(10);
 /// How often the provider's own figures are asked for; they change once a month.
-const REPORTED_EVERY: Duration = Duration::from_secs(24 * 3600);
+const REPORTED_EVERY: Duration = Duration::from_hours(24);
 
 /// How a worker ended.
 #[derive(Debug)]
@@ -60,19 +63,27 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        of: Arc<Shared>,
         shard: Shard,
         progress: Arc<Progress>,
         stop: CancellationToken,
         lost: CancellationToken,
     ) -> Self {
-        Self { shared, shard, progress, stop, lost, done: Mutex::default(), watermarks: Mutex::default(), pending: Mutex::default(), over_budget: Mutex::default() }
+        Self {
+            shared: of,
+            shard,
+            progress,
+            stop,
+            lost,
+            done: Mutex::default(),
+            watermarks: Mutex::default(),
+            pending: Mutex::default(),
+            over_budget: Mutex::default(),
+        }
     }
 
     pub(super) async fn run(self) -> Result<End> {
-        let work = async {
-            tokio::try_join!(streams::work(&self), self.units()).map(|((), end)| end)
-        };
+        let work = async { tokio::try_join!(streams::work(&self), self.units()).map(|((), end)| end) };
         tokio::select! {
             biased;
             () = self.lost.cancelled() => Err(Error::new(ErrorKind::Fenced, "the lease was lost")),
@@ -89,9 +100,7 @@ impl Worker {
             self.exports().await?;
             self.reported().await?;
             self.accounts().await?;
-            if self.shared.mode == Mode::Once || self.stop.is_cancelled() {
-                self.settle().await?;
-            }
+            self.settle().await?;
             if self.stop.is_cancelled() {
                 return Ok(End::Stopped);
             }
@@ -107,7 +116,9 @@ impl Worker {
                 () = self.stop.cancelled() => return Ok(End::Stopped),
                 () = collector.clock.sleep(TICK) => {}
             }
-            if collector.config.accounts.organization && collector.clock.elapsed() >= directory_at + DIRECTORY_EVERY {
+            if collector.config.accounts.organization
+                && collector.clock.elapsed() >= directory_at + DIRECTORY_EVERY
+            {
                 directory_at = collector.clock.elapsed();
                 directory::refresh(&self.shared).await?;
             }
@@ -162,12 +173,14 @@ impl Worker {
         locked(&self.pending).push(pending);
     }
 
-    /// Commits what was handed over and makes sure of it.
+    /// Makes sure that what was handed over is committed.
     async fn settle(&self) -> Result<()> {
         if let Some(inventory) = &self.shared.inventory {
             self.report_all(inventory.publish().await?).await?;
         }
-        self.shared.landing.flush().await?;
+        if self.shared.mode == Mode::Once || self.stop.is_cancelled() {
+            self.shared.landing.flush().await?;
+        }
         let pending = std::mem::take(&mut *locked(&self.pending));
         for piece in pending {
             piece.landed().await?;
@@ -184,7 +197,8 @@ impl Worker {
 
     /// Hands over work that brought no rows of `utilization`; it is committed with the next batch.
     pub(super) async fn report(&self, health: Health) -> Result<()> {
-        let piece = Piece { health, rows: Vec::new(), estimates: Vec::new(), rejects: Vec::new(), object: None };
+        let piece =
+            Piece { health, rows: Vec::new(), estimates: Vec::new(), rejects: Vec::new(), object: None };
         self.shared.landing.hand_over(piece).await.map(drop)
     }
 
@@ -260,7 +274,10 @@ impl Worker {
         for uri in &collector.config.exports {
             let unit = Unit::Export(uri.clone());
             let key = unit_key(&unit, Work::Billing);
-            if self.stop.is_cancelled() || !self.has(&unit) || !self.is_due(&key, collector.config.exports_every) {
+            if self.stop.is_cancelled()
+                || !self.has(&unit)
+                || !self.is_due(&key, collector.config.exports_every)
+            {
                 continue;
             }
             let visited = async {
@@ -292,11 +309,14 @@ impl Worker {
         }
         let (cloud, gate) = (&*collector.cloud, &*collector.gate);
         let tally = Tally::default();
-        let call = gate.call(crate::gate::Api::Organizations, None, &tally, &self.lost, || cloud.organization());
-        let payer = call.await.map_or_else(|_| "unknown".to_owned(), |organization| organization.management_account);
+        let call =
+            gate.call(crate::gate::Api::Organizations, None, &tally, &self.lost, || cloud.organization());
+        let payer =
+            call.await.map_or_else(|_| "unknown".to_owned(), |organization| organization.management_account);
         let now = collector.clock.now();
         let health =
-            billing::collect_reported(cloud, gate, &collector.lake, self.shard, &payer, now, &self.lost).await?;
+            billing::collect_reported(cloud, gate, &collector.lake, self.shard, &payer, now, &self.lost)
+                .await?;
         self.did(key);
         self.report(health).await
     }
@@ -307,7 +327,8 @@ impl Worker {
             return Ok(());
         }
         let all = directory::accounts(&self.shared, &self.lost).await?;
-        let own: Vec<String> = all.iter().filter(|id| self.has(&Unit::Account((*id).clone()))).cloned().collect();
+        let own: Vec<String> =
+            all.iter().filter(|id| self.has(&Unit::Account((*id).clone()))).cloned().collect();
         collector.board.change(self.shard, |board| {
             board.accounts = own.len();
             board.accounts_done = 0;

@@ -48,7 +48,7 @@ pub(super) struct Complete {
 
 impl Complete {
     /// Whether a resource that was not seen is gone, by the list of its type.
-    fn would_show(&self, list: Option<usize>) -> bool {
+    fn would_show(self, list: Option<usize>) -> bool {
         self.config.unwrap_or_else(|| list.map_or(self.tagging, |list| self.lists[list]))
     }
 }
@@ -173,7 +173,7 @@ impl Merge {
     pub(super) fn finish(mut self, complete: Complete) -> Changes {
         let (mut opened, mut closed, mut resources) = (0, 0, 0);
         for version in &mut self.known.versions {
-            let fate = fate(version, &complete);
+            let fate = fate(version, complete);
             version.mark(ENDS | CHANGES, fate);
             opened += u64::from(fate & CHANGES != 0);
             closed += u64::from(fate != 0);
@@ -221,7 +221,7 @@ fn marks_of(version: &Version, told: &Told) -> u16 {
 }
 
 /// What becomes of an open version: nothing, [`ENDS`] or [`CHANGES`].
-fn fate(version: &Version, complete: &Complete) -> u16 {
+fn fate(version: &Version, complete: Complete) -> u16 {
     let (listed, tagged) = (version.marks() & SLOT, version.marks() >> SLOT_BITS & SLOT);
     if listed & SEEN == 0 {
         // The tagging API still tells of resources that are gone. The list of their type knows better.

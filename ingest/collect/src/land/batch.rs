@@ -1,6 +1,6 @@
 //! One shard's rows on their way into files, one for each billing period.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use airshed_domain::{period::BillingPeriod, schema, schema::column as c};
 use airshed_lake::{EncodedFile, FileEncoder};
@@ -35,11 +35,10 @@ impl Encoders {
         let context = || format!("cannot write rows of `{}`", table.name);
         let rows = coded(rows, &table.coded_file_schema())?;
         for (period, rows) in by_period(&rows, c::USAGE_START)? {
-            let encoder = match self.by_period.get_mut(&period) {
-                Some(encoder) => encoder,
-                None => {
-                    let encoder = FileEncoder::new(&table, table.coded_file_schema()).context(context)?;
-                    self.by_period.entry(period).or_insert(encoder)
+            let encoder = match self.by_period.entry(period) {
+                Entry::Occupied(open) => open.into_mut(),
+                Entry::Vacant(new) => {
+                    new.insert(FileEncoder::new(&table, table.coded_file_schema()).context(context)?)
                 }
             };
             encoder.write(&rows).context(context)?;

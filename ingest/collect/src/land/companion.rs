@@ -1,6 +1,6 @@
 //! What a batch did beside its rows, as rows of other tables.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use airshed_domain::schema::{self, Table, column as c};
 use airshed_lake::{DataFile, EncodedFile, FileEncoder, Lake, PartitionValues};
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::{CollectedObject, RejectedPoint};
 use crate::{
     board::Board,
-    error::{Context as _, Error, Result},
+    error::{Context as _, Result},
     health::Health,
     unit::Shard,
 };
@@ -48,14 +48,6 @@ impl Companion {
             rows: self.rows,
             partition: self.partition.clone(),
         }
-    }
-
-    /// The table it belongs to.
-    pub(super) fn table(&self) -> Result<Table> {
-        tables()
-            .into_iter()
-            .find(|table| table.name == self.table)
-            .ok_or_else(|| Error::bug(format!("a batch names a file of `{}`", self.table)))
     }
 }
 
@@ -165,7 +157,7 @@ impl Companions {
             Arc::new(Int32Array::from_iter_values(rows.iter().map(|_| i32::from(shard.0)))),
             texts(&|health| Some(health.unit.to_string())),
             texts(&|health| Some(health.work.as_str().to_owned())),
-            texts(&|health| health.scope.as_ref().map(|scope| scope.account.clone())),
+            texts(&|health| health.account().map(str::to_owned)),
             texts(&|health| health.scope.as_ref().map(|scope| scope.region.clone())),
             texts(&|health| Some(health.status.as_str().to_owned())),
             texts(&|health| health.detail.clone()),
@@ -238,8 +230,12 @@ fn lag_s(health: &Health, at: Timestamp) -> Option<f64> {
 /// The delivery id that rejects of a source are kept under.
 fn delivery_id(source: &str) -> String {
     let hash = Sha256::digest(source);
-    let hex: String = hash.iter().take(DELIVERY_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
-    format!("collect-{hex}")
+    let bytes = hash.iter().take(DELIVERY_DIGITS / 2);
+    bytes.fold(schema::COLLECTED_PREFIX.to_owned(), |mut id, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 fn sources(rejects: &[RejectedPoint]) -> Vec<&str> {

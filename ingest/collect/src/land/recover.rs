@@ -34,7 +34,7 @@ pub(super) async fn last_batch(utilization: &LakeTable, shard: Shard) -> Result<
     let companions = match last {
         Some(file) => {
             let bytes = utilization.fetch(file).await.context(context)?;
-            let note = footer_note(bytes, FOOTER).context(context)?.unwrap_or_default();
+            let note = footer_note(&bytes, FOOTER).context(context)?.unwrap_or_default();
             serde_json::from_str(&note)
                 .map_err(|e| Error::bug(format!("`{}` does not name its batch", file.path)).caused_by(e))?
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use airshed_domain::schema::{self, column as c};
-use airshed_lake::{FileEncoder, Lake, LakeTable};
+use airshed_lake::{FileEncoder, Lake, LakeTable, PartitionValues};
 use arrow::{
     array::{
         Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray,
@@ -45,7 +45,7 @@ pub async fn publish(lake: &Lake, accounts: &[Account], seen_at: Timestamp) -> R
         let old = read(&table).await?;
         let Some(versions) = after(&old, accounts, in_microseconds(seen_at)) else { return Ok(false) };
         let encoded = tokio::task::spawn_blocking(move || encode(&versions)).await.context(context)??;
-        let file = table.put(&Default::default(), "part-00000", encoded).await.context(context)?;
+        let file = table.put(&PartitionValues::new(), "part-00000", encoded).await.context(context)?;
         match table.replace_in_sequence(&|_| true, &[file], SEQUENCE, "collect accounts").await {
             Err(error) if error.kind() == airshed_lake::ErrorKind::Retry => {
                 table.refresh().await.context(context)?;

@@ -76,7 +76,7 @@ impl Asking<'_> {
         let mut level: Vec<(String, Place)> = roots.into_iter().map(|root| below(None, root)).collect();
         while !level.is_empty() {
             let answers =
-                stream::iter(level.drain(..).collect::<Vec<_>>())
+                stream::iter(std::mem::take(&mut level))
                     .map(|(id, place)| async move {
                         (self.units_of(&id).await, self.accounts_of(&id).await, place)
                     })

@@ -33,7 +33,9 @@ impl StandIn {
                 "InstanceId",
                 &["CPUUtilization", "NetworkIn", "NetworkOut", "CPUCreditUsage", "StatusCheckFailed"],
             ),
-            (Kind::Instance, "CWAgent") if (index / 3) % 2 == 0 => ("InstanceId", &["mem_used_percent"]),
+            (Kind::Instance, "CWAgent") if (index / 3).is_multiple_of(2) => {
+                ("InstanceId", &["mem_used_percent"])
+            }
             (Kind::Volume, "AWS/EBS") => ("VolumeId", &["VolumeReadBytes", "VolumeWriteBytes"]),
             (Kind::Function, "AWS/Lambda") => ("FunctionName", &["Duration", "Invocations"]),
             (Kind::Database, "AWS/RDS") => {

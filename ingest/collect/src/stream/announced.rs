@@ -64,11 +64,11 @@ pub(super) async fn run(
     work: &Arc<Work>,
     queue: &Arc<dyn Queue>,
     until: Until,
-    cancel: &CancellationToken,
+    (stop, cancel): (&CancellationToken, &CancellationToken),
 ) -> Result<()> {
     let receipts = Arc::new(Receipts::default());
     let (done, finished) = mpsc::channel(DELETED_AT_ONCE * 10);
-    let receiver = receive(work, queue, &receipts, done, until, cancel);
+    let receiver = receive(work, queue, &receipts, done, until, (stop, cancel));
     let deleter = delete(work, queue, &receipts, finished, cancel);
     tokio::try_join!(receiver, deleter).map(drop)
 }
@@ -79,7 +79,7 @@ async fn receive(
     receipts: &Arc<Receipts>,
     done: mpsc::Sender<String>,
     until: Until,
-    cancel: &CancellationToken,
+    (stop, cancel): (&CancellationToken, &CancellationToken),
 ) -> Result<()> {
     let waiting = Arc::new(Semaphore::new(MOST_MESSAGES));
     let wait = if until == Until::Empty { SHORT_WAIT } else { LONG_WAIT };
@@ -92,6 +92,7 @@ async fn receive(
         let messages = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(Error::cancelled()),
+            () = stop.cancelled() => break,
             Some(ended) = tasks.join_next() => {
                 ended_well(ended)?;
                 continue;

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::scan::{Halt, Names, Scan};
+use super::{
+    names::Names,
+    scan::{Halt, Scan},
+};
 use crate::{
     points::Point,
     reject::{Fault, Reason},

@@ -1,25 +1,17 @@
-//! The texts and numbers of JSON, read where they stand.
+//! Objects and texts of JSON, read where they stand.
 //!
-//! Strict about the grammar (RFC 8259) and without recursion but for values that are passed over. Numbers are the double
-//! nearest to what is written, whatever their length. Texts without escapes are borrowed.
+//! Strict about the grammar (RFC 8259) and without recursion but for values that are passed over. Texts without escapes
+//! are borrowed. Numbers have a file of their own ([`super::number`]).
 
 use std::borrow::Cow;
 
+use super::names::Names;
 use crate::reject::Reason;
 
 /// Deepest nesting of a value that is passed over.
 const DEPTH_LIMIT: u32 = 128;
 const LOW_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-/// Powers of ten that a double holds exactly.
-const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-    1e19, 1e20, 1e21, 1e22,
-];
-/// Below it a double holds every integer.
-const EXACT: u64 = 1 << 53;
-/// Digits that always fit 64 bits.
-const SAFE_DIGITS: usize = 19;
 
 /// Why reading stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +24,7 @@ pub(super) enum Halt {
     Missing(&'static str),
 }
 
-const fn damaged(detail: &'static str) -> Halt {
+pub(super) const fn damaged(detail: &'static str) -> Halt {
     Halt::Bad(Reason::Damaged, detail)
 }
 
@@ -40,53 +32,11 @@ const fn damaged(detail: &'static str) -> Halt {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scan<'a> {
     /// What is UTF-8 of the bytes, from their start on.
-    text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
+    pub(super) text: &'a str,
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
     /// What the end of the text means: that the bytes end, or that they are no UTF-8 there.
-    end: Halt,
-}
-
-/// Names of fields that objects of a kind have, and in which order they came in the last object. A name is tried where
-/// it was before it is read.
-#[derive(Debug)]
-pub(super) struct Names {
-    names: &'static [&'static str],
-    order: Vec<&'static str>,
-}
-
-impl Names {
-    pub(super) fn new(names: &'static [&'static str]) -> Self {
-        Self { names, order: Vec::new() }
-    }
-
-    /// The name that is expected at a place.
-    fn expected(&self, place: usize) -> Option<&'static str> {
-        self.order.get(place).copied().filter(|name| !name.is_empty())
-    }
-
-    /// A name was read at a place.
-    fn learn(&mut self, place: usize, read: &str) {
-        let name = self.names.iter().find(|name| **name == read).copied().unwrap_or_default();
-        match self.order.get_mut(place) {
-            Some(expected) => *expected = name,
-            // Objects with more fields than names have others among them, and no order that is worth much.
-            None if place < 2 * self.names.len() => self.order.resize(place + 1, name),
-            None => {}
-        }
-    }
-}
-
-/// A number as it is written.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Number<'a> {
-    text: &'a str,
-    negative: bool,
-    /// Its digits as an integer, where they fit.
-    digits: Option<u64>,
-    /// Power of ten that the digits are multiplied with.
-    exponent: i32,
-    is_integer: bool,
+    pub(super) end: Halt,
 }
 
 impl<'a> Scan<'a> {
@@ -274,62 +224,6 @@ impl<'a> Scan<'a> {
         Ok(unit)
     }
 
-    /// A number.
-    pub(super) fn number(&mut self) -> Result<Number<'a>, Halt> {
-        let first = self.peek().ok_or(self.end)?;
-        if first != b'-' && !first.is_ascii_digit() {
-            return Err(self.other_type("a number is expected"));
-        }
-        let start = self.at;
-        let negative = first == b'-';
-        self.at += usize::from(negative);
-        let (mut digits, mut value) = (0, 0);
-        let whole = self.digits(&mut digits, &mut value)?;
-        if whole > 1 && self.bytes[self.at - whole] == b'0' {
-            return Err(damaged("a number begins with a zero"));
-        }
-        let (mut exponent, mut is_integer) = (0, true);
-        if *self.bytes.get(self.at).ok_or(self.end)? == b'.' {
-            self.at += 1;
-            is_integer = false;
-            let places = self.digits(&mut digits, &mut value)?;
-            exponent = i32::try_from(places).map_or(i32::MIN, |places| -places);
-        }
-        if matches!(self.bytes.get(self.at).ok_or(self.end)?, b'e' | b'E') {
-            self.at += 1;
-            is_integer = false;
-            let sign = *self.bytes.get(self.at).ok_or(self.end)?;
-            self.at += usize::from(matches!(sign, b'+' | b'-'));
-            let (mut size, mut power) = (0, 0);
-            self.digits(&mut size, &mut power)?;
-            let power = i32::try_from(power).unwrap_or(i32::MAX);
-            exponent = exponent.saturating_add(if sign == b'-' { -power } else { power });
-            if size > SAFE_DIGITS {
-                // The power itself is not known: the text decides.
-                digits = usize::MAX;
-            }
-        }
-        let digits = (digits <= SAFE_DIGITS).then_some(value);
-        Ok(Number { text: &self.text[start..self.at], negative, digits, exponent, is_integer })
-    }
-
-    /// Reads at least one digit; adds to their number and value, which wraps after 19 of them. How many these were.
-    fn digits(&mut self, count: &mut usize, value: &mut u64) -> Result<usize, Halt> {
-        let start = self.at;
-        loop {
-            // A number at the end of the bytes may go on behind it.
-            let digit = self.bytes.get(self.at).ok_or(self.end)?.wrapping_sub(b'0');
-            if digit > 9 {
-                break;
-            }
-            *value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-            self.at += 1;
-        }
-        let read = self.at - start;
-        *count = count.saturating_add(read);
-        if read == 0 { Err(damaged("a number without digits")) } else { Ok(read) }
-    }
-
     /// Takes `null` when it is next.
     pub(super) fn takes_null(&mut self) -> Result<bool, Halt> {
         if self.peek().ok_or(self.end)? != b'n' {
@@ -381,7 +275,7 @@ impl<'a> Scan<'a> {
     }
 
     /// What is next is no value of the type that is expected: one of another type, or none at all.
-    fn other_type(&mut self, detail: &'static str) -> Halt {
+    pub(super) fn other_type(&mut self, detail: &'static str) -> Halt {
         let is_value = match self.bytes.get(self.at) {
             Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9') => Ok(()),
             Some(b't') => self.word("true"),
@@ -391,29 +285,6 @@ impl<'a> Scan<'a> {
             None => Err(self.end),
         };
         is_value.err().unwrap_or(Halt::Bad(Reason::WrongType, detail))
-    }
-}
-
-impl Number<'_> {
-    /// The nearest double.
-    pub(super) fn double(&self) -> Result<f64, Halt> {
-        let exact = self.digits.filter(|digits| *digits <= EXACT);
-        let power = usize::try_from(self.exponent.unsigned_abs()).ok().and_then(|place| POWERS.get(place));
-        if let (Some(digits), Some(power)) = (exact, power) {
-            // Both are exact, so that the one operation rounds as it must.
-            let digits = digits as f64;
-            let size = if self.exponent < 0 { digits / power } else { digits * power };
-            return Ok(if self.negative { -size } else { size });
-        }
-        let parsed: Option<f64> = self.text.parse().ok();
-        parsed.filter(|value| value.is_finite()).ok_or(damaged("a number is out of range"))
-    }
-
-    /// The integer that is written, without point or power.
-    pub(super) fn integer(&self) -> Result<i64, Halt> {
-        let digits = self.digits.filter(|_| self.is_integer).and_then(|digits| i64::try_from(digits).ok());
-        let integer = digits.map(|digits| if self.negative { -digits } else { digits });
-        integer.ok_or(Halt::Bad(Reason::WrongType, "an integer of 64 bits is expected"))
     }
 }
 

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::scan::{Halt, Names, Scan};
+use super::{
+    names::Names,
+    scan::{Halt, Scan},
+};
 use crate::reject::Reason;
 
 fn double(text: &str) -> Result<f64, Halt> {
