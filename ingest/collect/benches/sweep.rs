@@ -52,8 +52,8 @@ fn main() {
     let gate = Arc::new(Gate::new(Limits::default(), Arc::clone(&shared), 1).with_observer());
     let config = PollingConfig {
         period_s: PERIOD_S,
-        settle: Duration::from_secs(900),
-        lookback: Duration::from_secs(3600),
+        settle: Duration::from_mins(15),
+        lookback: Duration::from_hours(1),
         monthly_budget_usd: None,
         sample_above: 1_000,
     };
@@ -75,11 +75,11 @@ fn main() {
     );
     println!("most memory after planning: {} MiB", peak_mib());
 
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     let (before, started) = (cloud.calls(), Instant::now());
     let (begun, rows) =
         (clock.elapsed(), clock.block_on(swept(&poller, pieces, &scopes)).expect("a runtime"));
-    let (took, calls) = (clock.elapsed() - begun, cloud.calls() - before);
+    let (took, calls) = (clock.elapsed().saturating_sub(begun), cloud.calls() - before);
     println!("swept {rows} rows in {:.1} s of this machine", started.elapsed().as_secs_f64());
     println!("most memory after the sweep: {} MiB", peak_mib());
     println!("{:>12} {:>12} {:>12}", "", "planned", "observed");
@@ -119,10 +119,10 @@ async fn planned(poller: &Poller, gate: &Gate, scopes: &[Scope]) -> PollPlan {
 }
 
 /// Polls every account and region once; returns the rows.
-async fn swept(poller: &Poller, mut pieces: Pieces, scopes: &[Scope]) -> u64 {
+async fn swept(asker: &Poller, mut pieces: Pieces, scopes: &[Scope]) -> u64 {
     let cancel = CancellationToken::new();
-    let polls = stream::iter(scopes).map(|scope| poller.poll(Shard(0), scope, None, &cancel));
-    let mut polls = polls.buffer_unordered(CONCURRENCY);
+    let asked = stream::iter(scopes).map(|scope| asker.poll(Shard(0), scope, None, &cancel));
+    let mut answers = asked.buffer_unordered(CONCURRENCY);
     let mut rows = 0;
     loop {
         tokio::select! {
@@ -131,8 +131,8 @@ async fn swept(poller: &Poller, mut pieces: Pieces, scopes: &[Scope]) -> u64 {
                 rows += piece.rows.iter().map(|batch| batch.num_rows() as u64).sum::<u64>();
                 done.send(Ok(())).ok();
             }
-            polled = polls.next() => match polled {
-                Some(polled) => drop(polled.expect("every account answers")),
+            answer = answers.next() => match answer {
+                Some(answer) => drop(answer.expect("every account answers")),
                 None => return rows,
             }
         }

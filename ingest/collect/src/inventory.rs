@@ -6,9 +6,22 @@
 //! gone. A source that failed takes nothing away: what only it would show stays as it was, and the sweep is partial.
 //!
 //! A page is compared as it comes and forgotten. In memory stay 32 bytes for each open version (16 of identity, 16 of
-//! content) and what is new or changed in full, about 300 bytes each; see [`merge`]. The old file is streamed through
-//! when there is something to write. A sweep that finds nothing new writes and commits nothing. Measured with
-//! `benches/inventory.rs`; the figures stand there.
+//! content) and what is new or changed in full; see `merge`. The old file is streamed through when there is something
+//! to write. A sweep that finds nothing new writes and commits nothing.
+//!
+//! Measured with `benches/inventory.rs` (two cores shared with other work, four sweeps at a time, stand-in included):
+//!
+//! | | 1 account-region of 950,000 | 2,000 account-regions, 4,750,000 in all |
+//! |---|---|---|
+//! | on disk, bytes a resource | 12.6 | 19.7 |
+//! | first sweep | 13 s, 324 bytes in memory a resource | 31 s, 0.73 MB at most for one |
+//! | sweep without change | 4 s, 32 bytes a resource | 18 s, 76 kB at most for one |
+//! | sweep with 1 % changed | 6 s, 34 bytes a resource | 24 s, 81 kB at most for one |
+//!
+//! So 50 million resources are about 1 GB on disk and a few MB of bookkeeping, where they are spread over accounts. Ids and
+//! names of the stand-in repeat less than its types and configuration, as real ones do, but they are shorter: expect
+//! somewhat more on disk. A change anywhere in an account-region rewrites its file, so changes that are spread evenly
+//! rewrite the table.
 
 mod entry;
 mod known;

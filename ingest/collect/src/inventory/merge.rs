@@ -3,14 +3,17 @@
 //! An open version keeps 32 bytes with marks for what was seen of it. What a source tells in full is kept only where it
 //! differs from the open version or there is none: an ARN, a table entry and three numbers of texts that are kept once.
 
+mod changes;
+
 use std::{cmp::Ordering, collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use super::{
     entry::{NO_TAGS, Told, hash_of_rest, hash_of_tags, key_of, list_of, resource_id},
     known::{Known, Version},
-    rows::OldRows,
 };
 use crate::cloud::ServiceList;
+
+pub(super) use changes::{Changes, Content, Fate};
 
 /// Marks of a slot, of which the tagging API's are shifted.
 const SEEN: u16 = 1;
@@ -244,105 +247,6 @@ fn fate(version: &Version, complete: Complete) -> u16 {
         (false, None) => tagged & REST_SAME != 0,
     };
     if same_tags && same_rest { 0 } else { CHANGES }
-}
-
-/// What a sweep changes.
-#[derive(Debug)]
-pub(super) struct Changes {
-    /// Resources that are there now.
-    pub(super) resources: u64,
-    /// Versions that begin.
-    pub(super) opened: u64,
-    /// Versions that end.
-    pub(super) closed: u64,
-    /// Resources without an open version, in the order of rows.
-    pub(super) fresh: Vec<Pending>,
-    known: Known,
-    changed: HashMap<u128, Pending>,
-    texts: Texts,
-    complete: Complete,
-}
-
-/// What becomes of an open version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    Stays,
-    Ends,
-    /// It ends, and another begins.
-    Changes,
-}
-
-/// The columns that a sweep finds out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Content<'a> {
-    pub(super) resource_type: &'a str,
-    pub(super) tags: Option<&'a str>,
-    pub(super) configuration: Option<&'a str>,
-    pub(super) source: &'static str,
-}
-
-impl Changes {
-    /// What becomes of the open version of a resource.
-    pub(super) fn fate(&self, arn: &str) -> Fate {
-        let marks = self.known.find(key_of(arn)).map_or(0, |place| self.known.versions[place].marks());
-        match marks & (ENDS | CHANGES) {
-            0 => Fate::Stays,
-            ENDS => Fate::Ends,
-            _ => Fate::Changes,
-        }
-    }
-
-    /// The content of a new resource.
-    pub(super) fn new_content<'a>(&'a self, pending: &'a Pending) -> Content<'a> {
-        self.content(Some(pending), pending.marks(), None)
-    }
-
-    /// The content of a changed resource, whose open version is `row` of `old`.
-    pub(super) fn changed_content<'a>(&'a self, old: &'a OldRows, row: usize) -> Content<'a> {
-        let key = key_of(old.arn(row));
-        let marks = self.known.find(key).map_or(0, |place| self.known.versions[place].marks());
-        self.content(self.changed.get(&key), marks, Some((old, row)))
-    }
-
-    fn content<'a>(
-        &'a self,
-        pending: Option<&'a Pending>,
-        marks: u16,
-        old: Option<(&'a OldRows, usize)>,
-    ) -> Content<'a> {
-        let (listed, tagged) = (marks & SLOT, marks >> SLOT_BITS & SLOT);
-        let part = |slot: Slot| pending.and_then(|pending| pending.parts[slot as usize]);
-        let old_tags = old.and_then(|(rows, row)| rows.tags(row));
-        let told_tags = |slot: Slot, marks: u16| match marks & TAGS_SAME {
-            0 => part(slot).and_then(|part| part.tags).map(|text| self.texts.text(text)),
-            _ => old_tags,
-        };
-        let tags = match (tagged & TAGS_TOLD != 0, listed & TAGS_TOLD != 0) {
-            (true, _) => told_tags(Slot::Tagging, tagged),
-            (false, true) => told_tags(Slot::List, listed),
-            (false, false) if self.complete.tagging => Some(NO_TAGS),
-            (false, false) => old_tags,
-        };
-        let old_rest = old.map(|(rows, row)| (rows.resource_type(row), rows.configuration(row)));
-        let told_rest = |slot: Slot| {
-            part(slot).map(|part| {
-                (self.texts.text(part.resource_type), part.configuration.map(|text| self.texts.text(text)))
-            })
-        };
-        let is_of_list = old_rest.is_some_and(|(resource_type, _)| list_of(resource_type).is_some());
-        let rest = match listed & SEEN != 0 {
-            true if listed & REST_SAME == 0 => told_rest(Slot::List),
-            false if tagged & REST_SAME == 0 && !is_of_list => told_rest(Slot::Tagging),
-            _ => old_rest,
-        };
-        let (resource_type, configuration) = rest.unwrap_or_default();
-        let source = match (self.complete.config, listed & SEEN != 0) {
-            (Some(_), _) => "config",
-            (None, true) => "list",
-            (None, false) => "tagging",
-        };
-        Content { resource_type, tags, configuration, source }
-    }
 }
 
 #[cfg(test)]

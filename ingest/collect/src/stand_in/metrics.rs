@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Kind, StandIn};
+use super::{Kind, StandIn, things::gathered};
 use crate::cloud::{MetricEntry, MetricQuery, Scope};
 
 /// Most metrics of one resource.
@@ -115,7 +115,7 @@ impl StandIn {
 fn index_of(name: &str) -> Option<u32> {
     let (kind, rest) = name.split_once('-')?;
     match kind {
-        "i" | "vol" => u32::from_str_radix(rest.get(7..)?, 16).ok(),
+        "i" | "vol" => gathered(u64::from_str_radix(rest.get(7..)?, 16).ok()?),
         _ => rest.parse().ok(),
     }
 }

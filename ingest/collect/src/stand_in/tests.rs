@@ -89,3 +89,16 @@ async fn faults_and_absent_places_are_answered_as_errors() {
     assert_eq!(cloud.calls(), 3);
     assert_eq!(cloud.log()[2].about, "AWS/EC2");
 }
+
+#[test]
+fn metrics_find_their_resources_again() {
+    let cloud = StandIn::new(Shape { resources: u32::MAX, ..Shape::default() });
+    let scope = cloud.scope(7, 1);
+    for index in [0, 1, 4, 999_999, 3_000_000_000, u32::MAX - 5] {
+        for namespace in ["AWS/EC2", "AWS/EBS", "AWS/Lambda"] {
+            for metric in cloud.metrics_of(&scope, index, namespace) {
+                assert!(cloud.has_values(&scope, &metric), "{metric:?}");
+            }
+        }
+    }
+}

@@ -5,6 +5,12 @@ use std::collections::BTreeMap;
 use super::StandIn;
 use crate::cloud::{ResourceEntry, Scope, ServiceList, Tags};
 
+const FORTY_BITS: u64 = 1 << 40;
+/// Low bits of 2^64 / golden ratio; odd, so that it has an inverse.
+const SCATTER: u64 = 0xb9_7f4a_7c15;
+/// Its inverse modulo 2^40.
+const GATHER: u64 = 0xe1_9937_733d;
+
 /// Kinds of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -76,8 +82,8 @@ impl StandIn {
     /// The name of a resource as its metrics have it: an instance or volume id, or a name.
     pub fn resource_name(&self, account: u32, region: u32, index: u32) -> String {
         match self.kind(index) {
-            Kind::Instance => format!("i-{account:05x}{region:02x}{index:010x}"),
-            Kind::Volume => format!("vol-{account:05x}{region:02x}{index:010x}"),
+            Kind::Instance => format!("i-{account:05x}{region:02x}{:010x}", scattered(index)),
+            Kind::Volume => format!("vol-{account:05x}{region:02x}{:010x}", scattered(index)),
             Kind::Function => format!("fn-{index}"),
             Kind::Database => format!("db-{index}"),
             Kind::Table => format!("table-{index}"),
@@ -136,7 +142,7 @@ impl StandIn {
             return Tags::new();
         }
         let mut tags = Tags::from([
-            ("Name".to_owned(), format!("thing-{account}-{index}")),
+            ("Name".to_owned(), format!("thing-{:08x}", scattered(index) ^ u64::from(account))),
             ("application".to_owned(), format!("application-{}", index % 20)),
         ]);
         // Odd revisions change the tags, even ones what is configured.
@@ -145,6 +151,17 @@ impl StandIn {
         }
         tags
     }
+}
+
+/// Forty bits that look like chance, as real ids do, and tell the index again.
+fn scattered(index: u32) -> u64 {
+    u64::from(index).wrapping_mul(SCATTER) % FORTY_BITS
+}
+
+/// The index that was scattered.
+pub(super) fn gathered(id: u64) -> Option<u32> {
+    let index = u128::from(id) * u128::from(GATHER) % u128::from(FORTY_BITS);
+    u32::try_from(index).ok()
 }
 
 fn configuration(kind: Kind, index: u32, revision: u32) -> BTreeMap<String, String> {

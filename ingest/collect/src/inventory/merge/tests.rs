@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::inventory::rows::{NewRows, Row};
+use crate::inventory::rows::{NewRows, OldRows, Row};
 
 const TYPES: [&str; 3] = ["AWS::EC2::Instance", "AWS::RDS::DBInstance", "AWS::S3::Bucket"];
 
