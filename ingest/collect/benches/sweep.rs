@@ -121,8 +121,8 @@ async fn planned(poller: &Poller, gate: &Gate, scopes: &[Scope]) -> PollPlan {
 /// Polls every account and region once; returns the rows.
 async fn swept(asker: &Poller, mut pieces: Pieces, scopes: &[Scope]) -> u64 {
     let cancel = CancellationToken::new();
-    let asked = stream::iter(scopes).map(|scope| asker.poll(Shard(0), scope, None, &cancel));
-    let mut answers = asked.buffer_unordered(CONCURRENCY);
+    let polls = stream::iter(scopes).map(|scope| asker.poll(Shard(0), scope, None, &cancel));
+    let mut answers = polls.buffer_unordered(CONCURRENCY);
     let mut rows = 0;
     loop {
         tokio::select! {
