@@ -1,6 +1,6 @@
 //! A sweep of 10,000 accounts: planned, then made, on a virtual clock.
 //!
-//! `cargo bench -p airshed-collect --features stand-in --bench sweep`. The cloud is a stand-in whose every call takes
+//! `cargo bench -p airshed-collect --features stand-in --bench sweep [-- CONCURRENCY]`. The cloud is a stand-in whose every call takes
 //! 200 ms. Prints what the plan says of calls and duration beside what was observed, the highest rate of any account
 //! and region beside its limit, and the most memory that the process had.
 #![expect(clippy::print_stdout, reason = "a program that measures and prints")]
@@ -15,6 +15,7 @@ use airshed_collect::{
     clock::VirtualClock,
     config::PollingConfig,
     gate::{Api, Gate, Limits},
+    health::Status,
     land::{self, Pieces},
     poll::{
         Poller,
@@ -31,11 +32,17 @@ const ACCOUNTS: u32 = 10_000;
 /// Resources of an account and region: with their metrics more than one call of GetMetricData takes.
 const RESOURCES: u32 = 400;
 const LATENCY: Duration = Duration::from_millis(200);
+/// Accounts and regions worked on at the same time, unless an argument says otherwise: with many, the limits of the
+/// process decide and not the latency.
 const CONCURRENCY: usize = 32;
 const PERIOD_S: u32 = 3600;
 
 fn main() {
+    // `cargo bench` adds flags of its own.
+    let concurrency = std::env::args().skip(1).find_map(|text| text.parse().ok()).unwrap_or(CONCURRENCY);
     let now: Timestamp = "2026-11-02T05:30:00Z".parse().expect("a timestamp");
+    // Hours before the end of the sweep: there is something to ask for however long the sweep takes.
+    let watermark: Timestamp = "2026-11-02T03:00:00Z".parse().expect("a timestamp");
     let clock = VirtualClock::starting(now);
     let shared: Arc<dyn Clock> = Arc::new(clock.clone());
     let waits = Arc::clone(&shared);
@@ -57,7 +64,7 @@ fn main() {
         monthly_budget_usd: None,
         sample_above: 1_000,
     };
-    let (landing, pieces) = land::channel(CONCURRENCY);
+    let (landing, pieces) = land::channel(concurrency);
     let dynamic: Arc<dyn Cloud> = Arc::<StandIn>::clone(&cloud);
     let poller = Poller::new(dynamic, Arc::clone(&gate), landing, shared, config, 1).expect("a poller");
     let regions = cloud.shape().regions.len();
@@ -67,7 +74,7 @@ fn main() {
         .collect();
 
     let started = Instant::now();
-    let plan = clock.block_on(planned(&poller, &gate, &scopes)).expect("a runtime");
+    let plan = clock.block_on(planned(&poller, &gate, &scopes, concurrency)).expect("a runtime");
     println!(
         "planned {} account-regions in {:.1} s of this machine",
         plan.account_regions,
@@ -77,8 +84,10 @@ fn main() {
 
     clock.advance(Duration::from_mins(1));
     let (before, started) = (cloud.calls(), Instant::now());
-    let (begun, rows) =
-        (clock.elapsed(), clock.block_on(swept(&poller, pieces, &scopes)).expect("a runtime"));
+    let (begun, rows) = (
+        clock.elapsed(),
+        clock.block_on(swept(&poller, pieces, &scopes, (watermark, concurrency))).expect("a runtime"),
+    );
     let (took, calls) = (clock.elapsed().saturating_sub(begun), cloud.calls() - before);
     println!("swept {rows} rows in {:.1} s of this machine", started.elapsed().as_secs_f64());
     println!("most memory after the sweep: {} MiB", peak_mib());
@@ -104,25 +113,30 @@ fn main() {
     );
 }
 
-async fn planned(poller: &Poller, gate: &Gate, scopes: &[Scope]) -> PollPlan {
+async fn planned(poller: &Poller, gate: &Gate, scopes: &[Scope], concurrency: usize) -> PollPlan {
     let cancel = CancellationToken::new();
-    let counts = stream::iter(scopes).map(|scope| poller.counts(scope, &cancel)).buffered(CONCURRENCY);
+    let counts = stream::iter(scopes).map(|scope| poller.counts(scope, &cancel)).buffered(concurrency);
     let counts: Vec<_> = counts.try_collect().await.expect("every account answers");
     let limits = gate.limits();
     let pace = PollPace {
         listing: limits.of(Api::ListMetrics),
         data: limits.of(Api::GetMetricData),
         latency: LATENCY,
-        concurrency: CONCURRENCY,
+        concurrency,
     };
     PollPlan::new(counts, PERIOD_S, &pace)
 }
 
 /// Polls every account and region once; returns the rows.
-async fn swept(asker: &Poller, mut pieces: Pieces, scopes: &[Scope]) -> u64 {
+async fn swept(
+    asker: &Poller,
+    mut pieces: Pieces,
+    scopes: &[Scope],
+    (watermark, concurrency): (Timestamp, usize),
+) -> u64 {
     let cancel = CancellationToken::new();
-    let polls = stream::iter(scopes).map(|scope| asker.poll(Shard(0), scope, None, &cancel));
-    let mut answers = polls.buffer_unordered(CONCURRENCY);
+    let polls = stream::iter(scopes).map(|scope| asker.poll(Shard(0), scope, Some(watermark), &cancel));
+    let mut answers = polls.buffer_unordered(concurrency);
     let mut rows = 0;
     loop {
         tokio::select! {
@@ -132,7 +146,7 @@ async fn swept(asker: &Poller, mut pieces: Pieces, scopes: &[Scope]) -> u64 {
                 done.send(Ok(())).ok();
             }
             answer = answers.next() => match answer {
-                Some(answer) => drop(answer.expect("every account answers")),
+                Some(answer) => assert_eq!(answer.expect("every account answers").status, Status::Ok),
                 None => return rows,
             }
         }
