@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::reported::collect_reported;
 use crate::{
     error::{Error, ErrorKind, Result},
-    health::{CallCounts, Health, Status, Work},
+    health::{Health, Status, Work},
     unit::{Shard, Unit},
 };
 
@@ -43,20 +43,7 @@ pub async fn collect_export(
         () = cancel.cancelled() => return Err(Error::cancelled()),
         result = work => result,
     };
-    let health = Health {
-        shard,
-        unit: Unit::Export(uri.to_owned()),
-        work: Work::Billing,
-        scope: None,
-        status: Status::Ok,
-        detail: None,
-        watermark: None,
-        newest: None,
-        rows_rejected: 0,
-        rows_left_out: 0,
-        rows: 0,
-        calls: CallCounts::default(),
-    };
+    let health = Health::of(shard, Unit::Export(uri.to_owned()), Work::Billing);
     match result {
         Ok(report) => Ok(with_report(health, &report)),
         Err(error) => match error.kind() {

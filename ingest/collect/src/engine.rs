@@ -23,7 +23,10 @@ use futures::{
     stream::FuturesUnordered,
 };
 use jiff::Timestamp;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::sources::Sources;
@@ -104,6 +107,8 @@ struct Shared {
     streams: Arc<Limits>,
     /// Accounts and regions at work.
     places: Semaphore,
+    /// When each shard was last swept, by whatever process.
+    swept: watch::Receiver<BTreeMap<Shard, Timestamp>>,
     mode: Mode,
     started_at: Timestamp,
 }
@@ -117,9 +122,9 @@ impl Collector {
     pub async fn run(self, mode: Mode, cancel: &CancellationToken) -> Result<()> {
         let config = &self.config;
         let (clock, board) = (Arc::clone(&self.clock), Arc::clone(&self.board));
+        let name = config.collector.clone();
         let writer =
-            Lander::open(self.lake.clone(), config.land.clone(), config.collector.clone(), clock, board)
-                .await?;
+            Lander::open(self.lake.clone(), config.land.clone(), name, Arc::clone(&clock), board).await?;
         let (landing, pieces) = land::channel(config.concurrency * PIECES_WAITING);
         let give_up = CancellationToken::new();
         let _when_dropped = give_up.clone().drop_guard();
@@ -127,6 +132,10 @@ impl Collector {
         landing_task.spawn(writer.run(pieces, give_up.clone()));
         let share =
             Share::join(&self.lake, &config.share, &config.collector, Arc::clone(&self.clock)).await?;
+        let started_at = clock.now();
+        if mode == Mode::Once {
+            share.skip_swept_since(started_at);
+        }
         let mut sharing_task = JoinSet::new();
         sharing_task.spawn(share.clone().run(give_up.clone()));
         let inventory = if config.inventory.enabled && config.visits_accounts() {
@@ -152,12 +161,12 @@ impl Collector {
             budget: Budget::new(config.polling.as_ref().and_then(|polling| polling.monthly_budget_usd)),
             streams: Arc::new(Limits::new(self.import.threads.max(1), STREAM_BYTES)),
             places: Semaphore::new(config.concurrency),
-            started_at: self.clock.now(),
+            swept: share.swept(),
+            started_at,
             landing,
             mode,
             collector: self,
         });
-        let clock = Arc::clone(&shared.collector.clock);
         let mut shards = Shards {
             shared,
             share: share.clone(),
@@ -232,15 +241,10 @@ impl Shards {
             }
         }
         let idle = |shard: &Shard| !self.at.contains_key(shard);
-        let swept = self.share.swept().borrow().clone();
-        let done = |shard: &Shard| {
-            self.shared.mode == Mode::Once && swept.get(shard).is_some_and(|at| *at >= self.shared.started_at)
-        };
         let mut fresh = Vec::new();
         for (shard, held) in held.iter().filter(|(shard, held)| idle(shard) && !held.lost.is_cancelled()) {
-            if held.wanted_back || done(shard) {
-                let swept_at = swept.get(shard).copied();
-                self.release(*shard, swept_at).await?;
+            if held.wanted_back {
+                self.release(*shard, None).await?;
             } else {
                 fresh.push((*shard, held.lost.clone()));
             }
@@ -317,3 +321,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
+
+#[cfg(test)]
+mod tests;

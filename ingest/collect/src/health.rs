@@ -60,6 +60,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether the work was done; else it is tried again before it is due the next time.
+    pub const fn is_well(self) -> bool {
+        matches!(self, Self::Ok | Self::Partial)
+    }
+
     /// How work ends whose call failed for good.
     pub const fn of(error: &CallError) -> Self {
         match error.kind {
@@ -111,6 +116,24 @@ pub struct Health {
 }
 
 impl Health {
+    /// Work that went well and brought nothing.
+    pub fn of(shard: Shard, unit: Unit, work: Work) -> Self {
+        Self {
+            shard,
+            unit,
+            work,
+            scope: None,
+            status: Status::Ok,
+            detail: None,
+            watermark: None,
+            newest: None,
+            rows_rejected: 0,
+            rows_left_out: 0,
+            rows: 0,
+            calls: CallCounts::default(),
+        }
+    }
+
     /// The account of the work, where it is in one.
     pub fn account(&self) -> Option<&str> {
         match (&self.scope, &self.unit) {

@@ -107,18 +107,12 @@ impl Swept {
     /// The row of `collector_health`, without what it does not know.
     pub fn health(&self, shard: Shard) -> Health {
         Health {
-            shard,
-            unit: Unit::Account(self.scope.account.clone()),
-            work: Work::Inventory,
             scope: Some(self.scope.clone()),
             status: self.status,
             detail: self.detail.clone(),
-            watermark: None,
-            newest: None,
-            rows_rejected: 0,
-            rows_left_out: 0,
             rows: self.opened + self.closed,
             calls: self.calls,
+            ..Health::of(shard, Unit::Account(self.scope.account.clone()), Work::Inventory)
         }
     }
 }

@@ -48,6 +48,13 @@ pub struct Piece {
     pub object: Option<CollectedObject>,
 }
 
+impl Piece {
+    /// Work that brought no rows.
+    pub fn report(health: Health) -> Self {
+        Self { health, rows: Vec::new(), estimates: Vec::new(), rejects: Vec::new(), object: None }
+    }
+}
+
 /// A row of `rejects`.
 #[derive(Debug, Clone)]
 pub struct RejectedPoint {
@@ -160,7 +167,9 @@ fn sequence(shard: Shard) -> String {
     format!("collect-{shard}")
 }
 
-/// How the files of a batch begin.
+/// How the names of the files of a batch begin; shard, number of the batch and hash follow, parted by `-`.
+pub(crate) const STEM: &str = "part-collect";
+
 fn stem(shard: Shard, number: i64) -> String {
-    format!("part-collect{shard}-{number:010}")
+    format!("{STEM}{shard}-{number:010}")
 }

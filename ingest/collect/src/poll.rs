@@ -233,9 +233,6 @@ impl Visit<'_> {
     fn piece(&self, built: Built, detail: Option<String>) -> Piece {
         let Built { rows, estimates, rejects, left_out, newest_us } = built;
         let health = Health {
-            shard: self.shard,
-            unit: Unit::Account(self.scope.account.clone()),
-            work: Work::Polling,
             scope: Some(self.scope.clone()),
             status: if detail.is_some() { Status::Partial } else { Status::Ok },
             detail,
@@ -243,8 +240,8 @@ impl Visit<'_> {
             newest: newest_us.and_then(|newest| Timestamp::from_microsecond(newest).ok()),
             rows_rejected: rejects.len() as u64,
             rows_left_out: left_out,
-            rows: 0,
             calls: self.tally.counts(),
+            ..Health::of(self.shard, Unit::Account(self.scope.account.clone()), Work::Polling)
         };
         Piece { health, rows, estimates, rejects, object: None }
     }

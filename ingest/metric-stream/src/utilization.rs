@@ -11,6 +11,7 @@ mod rows;
 use airshed_domain::schema;
 use arrow::array::RecordBatch;
 
+pub use self::columns::FULL_LOAD_LIMIT;
 use self::{
     columns::Columns,
     rows::{Metrics, Rows},

@@ -60,20 +60,7 @@ pub async fn collect_reported(
     cancel: &CancellationToken,
 ) -> Result<Health> {
     let tally = Tally::default();
-    let mut health = Health {
-        shard,
-        unit: Unit::ProviderReported,
-        work: Work::ProviderReported,
-        scope: None,
-        status: Status::Ok,
-        detail: None,
-        watermark: None,
-        newest: None,
-        rows_rejected: 0,
-        rows_left_out: 0,
-        rows: 0,
-        calls: tally.counts(),
-    };
+    let mut health = Health::of(shard, Unit::ProviderReported, Work::ProviderReported);
     let (start, end) = window(now)?;
     let mut rows = Vec::new();
     let mut next: Option<String> = None;

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use airshed_lake::{DataFile, PartitionValues};
 
 use super::{CompactLimits, STEM};
-
-/// How the names of the files of a shard's batch begin; shard, number of the batch and hash follow, parted by `-`.
-const COLLECTED: &str = "part-collect";
+use crate::land;
 
 /// Files of one partition that become one file.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +31,7 @@ impl<'a> Origin<'a> {
         if name.strip_prefix(STEM).is_some_and(|rest| rest.starts_with('-')) {
             return Self::Compaction;
         }
-        let batch = name.strip_prefix(COLLECTED).and_then(|rest| {
+        let batch = name.strip_prefix(land::STEM).and_then(|rest| {
             let mut parts = rest.split('-');
             let (shard, number) = (parts.next()?, parts.next()?.parse().ok()?);
             Some(Self::Batch { shard, number })

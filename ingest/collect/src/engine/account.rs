@@ -4,7 +4,11 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use tracing::Instrument as _;
 
-use super::{Mode, budget, inventory::Added, worker::Worker};
+use super::{
+    Mode, budget,
+    inventory::Added,
+    worker::{TRY_EVERY, Worker},
+};
 use crate::{
     cloud::Scope,
     error::{CallErrorKind, Error, ErrorKind, Result},
@@ -23,6 +27,9 @@ pub(super) async fn visit(worker: &Worker, id: &str) -> Result<()> {
     let due: Vec<String> =
         config.regions.iter().filter(|region| is_due(worker, &scope(id, region))).cloned().collect();
     if due.is_empty() {
+        return Ok(());
+    }
+    if worker.rests(&key(&scope(id, ""), Work::Inventory), config.inventory.every) {
         return Ok(());
     }
     let Some(regions) = regions(worker, id, &due).await? else { return Ok(()) };
@@ -52,15 +59,15 @@ async fn regions(worker: &Worker, id: &str, due: &[String]) -> Result<Option<inv
         Err(error) if error.kind == CallErrorKind::Cancelled => return Err(error.into()),
         Err(error) => error,
     };
-    // What the account refuses it refuses once, not at each look.
-    let key = key(&scope(id, ""), Work::Inventory);
-    let every = worker.shared.collector.config.inventory.every;
-    if worker.is_due(&key, every) {
-        worker.did(key);
-        let nothing = worker.nothing(Unit::Account(id.to_owned()), Work::Inventory);
-        let (status, detail) = (Status::of(&error), Some(error.to_string()));
-        worker.report(Health { status, detail, calls: tally.counts(), ..nothing }).await?;
+    let status = Status::of(&error);
+    let before = worker.tried(key(&scope(id, ""), Work::Inventory), status);
+    if status == Status::Denied && before == Some(status) {
+        // A refusal is reported once, not each time that it is found again.
+        return Ok(None);
     }
+    let nothing = worker.nothing(Unit::Account(id.to_owned()), Work::Inventory);
+    let detail = Some(error.to_string());
+    worker.report(Health { status, detail, calls: tally.counts(), ..nothing }).await?;
     Ok(None)
 }
 
@@ -81,7 +88,7 @@ fn polling_is_due(worker: &Worker, scope: &Scope) -> bool {
     let key = key(scope, Work::Polling);
     match worker.shared.mode {
         Mode::Once => worker.is_due(&key, std::time::Duration::ZERO),
-        Mode::Watch => worker.may_try(&key) && poller.is_due(worker.watermark(&key)),
+        Mode::Watch => worker.is_due(&key, TRY_EVERY) && poller.is_due(worker.watermark(&key)),
     }
 }
 
@@ -92,8 +99,8 @@ async fn place(worker: &Worker, scope: Scope) -> Result<()> {
     let inventory_key = key(&scope, Work::Inventory);
     let config = &shared.collector.config.inventory;
     if config.enabled && worker.is_due(&inventory_key, config.every) {
-        sweep(worker, &scope).await?;
-        worker.did(inventory_key);
+        let status = sweep(worker, &scope).await?;
+        worker.tried(inventory_key, status);
     }
     if !polling_is_due(worker, &scope) || worker.is_stopping() {
         return Ok(());
@@ -101,13 +108,12 @@ async fn place(worker: &Worker, scope: Scope) -> Result<()> {
     let Some(poller) = &shared.poller else { return Ok(()) };
     let polling_key = key(&scope, Work::Polling);
     if let Some(reason) = budget::used_up(shared).await? {
-        worker.did(polling_key);
+        worker.tried(polling_key, Status::Partial);
         return worker.over_budget(reason).await;
     }
     loop {
         let visit = poller.poll(worker.shard, &scope, worker.watermark(&polling_key), &worker.lost).await?;
-        let is_well = matches!(visit.status, Status::Ok | Status::Partial);
-        worker.did(polling_key.clone());
+        worker.tried(polling_key.clone(), visit.status);
         // The watermark is taken for reached before its rows are committed: what a shard hands over is committed in
         // order or not at all, and then the worker ends and starts again from the ledger.
         if let Some(pending) = visit.pending {
@@ -116,22 +122,24 @@ async fn place(worker: &Worker, scope: Scope) -> Result<()> {
         if let Some(watermark) = visit.watermark {
             worker.reached(polling_key.clone(), watermark);
         }
-        if !visit.is_behind || !is_well || worker.is_stopping() {
+        if !visit.is_behind || !visit.status.is_well() || worker.is_stopping() {
             return Ok(());
         }
     }
 }
 
-/// Lists the resources of an account and region.
-async fn sweep(worker: &Worker, scope: &Scope) -> Result<()> {
+/// Lists the resources of an account and region, and says how that ended.
+async fn sweep(worker: &Worker, scope: &Scope) -> Result<Status> {
     let shared = &worker.shared;
-    let Some(inventory) = &shared.inventory else { return Ok(()) };
+    let Some(inventory) = &shared.inventory else { return Ok(Status::Ok) };
     for _ in 0..SWEEPS {
         let held = inventory.held(scope).await;
         let swept = sweeper(worker).sweep(held, shared.collector.clock.now()).await?;
         let report = swept.health(worker.shard);
+        let status = report.status;
         if let Added::Reports(reports) = inventory.add(swept, report).await? {
-            return worker.report_all(reports).await;
+            worker.report_all(reports).await?;
+            return Ok(status);
         }
     }
     let message = format!("other processes list the resources of {}, {}", scope.account, scope.region);

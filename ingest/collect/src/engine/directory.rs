@@ -66,15 +66,22 @@ impl Directory {
 }
 
 /// The accounts to visit; waits until they are known. A list that another process wrote is good when it is not older than
-/// the configuration lets it be, or when that process has ended its sweep without one.
+/// the configuration lets it be. Where that process has ended its sweep without a new one, the accounts known before are
+/// taken, as it took them itself.
 pub(super) async fn accounts(shared: &Shared, cancel: &CancellationToken) -> Result<Arc<Vec<String>>> {
     let collector = &shared.collector;
     let oldest = shared.started_at.saturating_sub(collector.config.accounts.every).unwrap_or(Timestamp::MIN);
+    let shard = Unit::Organization.shard(collector.config.share.shards);
     let organization = Unit::Organization.to_string();
+    let mut swept = shared.swept.clone();
     let mut changed = shared.directory.visited.subscribe();
     loop {
         if let Some(ids) = shared.directory.now() {
             return Ok(ids);
+        }
+        if swept.borrow_and_update().get(&shard).is_some_and(|at| *at >= shared.started_at) {
+            refresh(shared).await?;
+            continue;
         }
         let progress = Progress::load(&collector.lake, collector.clock.now()).await?;
         let listed = progress.done_at.iter().any(|(key, at)| {
@@ -88,6 +95,7 @@ pub(super) async fn accounts(shared: &Shared, cancel: &CancellationToken) -> Res
             biased;
             () = cancel.cancelled() => return Err(Error::cancelled()),
             _ = changed.changed() => {}
+            _ = swept.changed() => {}
             () = collector.clock.sleep(LOOK_EVERY) => {}
         }
     }

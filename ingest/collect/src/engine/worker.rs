@@ -15,7 +15,7 @@ use crate::{
     billing,
     compact::{self, CompactLimits},
     error::{Error, ErrorKind, Result},
-    health::{CallCounts, Health, Status, Tally, Work},
+    health::{Health, Status, Tally, Work},
     land::{
         Pending, Piece,
         progress::{Progress, WorkKey},
@@ -26,8 +26,10 @@ use crate::{
 
 /// How often a worker looks for what is due.
 const TICK: Duration = Duration::from_secs(5);
-/// Shortest time between two tries of work that failed.
-const TRY_EVERY: Duration = Duration::from_mins(1);
+/// Shortest time between two tries of work.
+pub(super) const TRY_EVERY: Duration = Duration::from_mins(1);
+/// Time after which an account that refused is asked again.
+const REFUSED_EVERY: Duration = Duration::from_mins(15);
 /// How often the accounts are read from the lake again.
 const DIRECTORY_EVERY: Duration = Duration::from_mins(1);
 /// How often small files are made into large ones.
@@ -53,8 +55,9 @@ pub(super) struct Worker {
     pub(super) stop: CancellationToken,
     /// Ends it at once: another process has the shard.
     pub(super) lost: CancellationToken,
-    /// When work was last done by this worker, and how far it got.
-    done: Mutex<HashMap<WorkKey, Timestamp>>,
+    /// When work was last tried by this worker, and how that ended.
+    tried: Mutex<HashMap<WorkKey, (Timestamp, Status)>>,
+    /// How far it got.
     watermarks: Mutex<HashMap<WorkKey, Timestamp>>,
     pending: Mutex<Vec<Pending>>,
     /// The month for which it was reported that the budget of polling is used up.
@@ -75,7 +78,7 @@ impl Worker {
             progress,
             stop,
             lost,
-            done: Mutex::default(),
+            tried: Mutex::default(),
             watermarks: Mutex::default(),
             pending: Mutex::default(),
             over_budget: Mutex::default(),
@@ -129,28 +132,34 @@ impl Worker {
         unit.shard(self.shared.collector.config.share.shards) == self.shard
     }
 
-    /// Whether work is due: always once in a sweep, else when it was last done long enough ago.
+    /// Whether work is due: always once in a sweep, else when it was last done long enough ago. What failed is due again
+    /// soon; what was refused a while later, as nothing changes before somebody changes the role.
     pub(super) fn is_due(&self, key: &WorkKey, every: Duration) -> bool {
-        let done = locked(&self.done);
-        if self.shared.mode == Mode::Once {
-            return !done.contains_key(key);
+        let tried = locked(&self.tried);
+        match tried.get(key) {
+            Some(_) if self.shared.mode == Mode::Once => false,
+            Some((at, Status::Failed | Status::Throttled)) => self.is_past(*at, TRY_EVERY.min(every)),
+            Some((at, Status::Denied)) => self.is_past(*at, REFUSED_EVERY.min(every)),
+            Some((at, Status::Ok | Status::Partial)) => self.is_past(*at, every),
+            None if self.shared.mode == Mode::Once => true,
+            None => self.progress.done_at.get(key).is_none_or(|at| self.is_past(*at, every)),
         }
-        let last = done.get(key).or_else(|| self.progress.done_at.get(key));
-        last.is_none_or(|last| {
-            last.saturating_add(every).is_ok_and(|next| next <= self.shared.collector.clock.now())
-        })
     }
 
-    pub(super) fn did(&self, key: WorkKey) {
+    /// Takes note of work that was tried just now, and says how it ended the time before.
+    pub(super) fn tried(&self, key: WorkKey, status: Status) -> Option<Status> {
         let now = self.shared.collector.clock.now();
-        locked(&self.done).insert(key, now);
+        locked(&self.tried).insert(key, (now, status)).map(|(_, before)| before)
     }
 
-    /// Whether work may be tried now: not so soon after the last time.
-    pub(super) fn may_try(&self, key: &WorkKey) -> bool {
-        let done = locked(&self.done);
-        let again = done.get(key).map(|last| last.saturating_add(TRY_EVERY));
-        again.is_none_or(|again| again.is_ok_and(|again| again <= self.shared.collector.clock.now()))
+    /// Whether work failed or was refused when it was last tried, and is not to be tried again yet.
+    pub(super) fn rests(&self, key: &WorkKey, every: Duration) -> bool {
+        let failed = locked(&self.tried).get(key).is_some_and(|(_, status)| !status.is_well());
+        failed && !self.is_due(key, every)
+    }
+
+    fn is_past(&self, at: Timestamp, wait: Duration) -> bool {
+        at.saturating_add(wait).is_ok_and(|next| next <= self.shared.collector.clock.now())
     }
 
     /// How far work got.
@@ -197,9 +206,7 @@ impl Worker {
 
     /// Hands over work that brought no rows of `utilization`; it is committed with the next batch.
     pub(super) async fn report(&self, health: Health) -> Result<()> {
-        let piece =
-            Piece { health, rows: Vec::new(), estimates: Vec::new(), rejects: Vec::new(), object: None };
-        self.shared.landing.hand_over(piece).await.map(drop)
+        self.shared.landing.hand_over(Piece::report(health)).await.map(drop)
     }
 
     /// Reports, once for each month and worker, that nothing is polled.
@@ -214,20 +221,7 @@ impl Worker {
 
     /// Work that went well and brought nothing.
     pub(super) fn nothing(&self, unit: Unit, work: Work) -> Health {
-        Health {
-            shard: self.shard,
-            unit,
-            work,
-            scope: None,
-            status: Status::Ok,
-            detail: None,
-            watermark: None,
-            newest: None,
-            rows_rejected: 0,
-            rows_left_out: 0,
-            rows: 0,
-            calls: CallCounts::default(),
-        }
+        Health::of(self.shard, unit, work)
     }
 
     async fn organization(&self) -> Result<()> {
@@ -263,7 +257,7 @@ impl Worker {
                 }
             }
         };
-        self.did(key);
+        self.tried(key, health.status);
         self.report(health).await?;
         // Others wait for it.
         self.shared.landing.flush().await
@@ -294,7 +288,7 @@ impl Worker {
                 }
                 Err(error) => return Err(error),
             };
-            self.did(key);
+            self.tried(key, health.status);
             self.report(health).await?;
         }
         Ok(())
@@ -317,7 +311,7 @@ impl Worker {
         let health =
             billing::collect_reported(cloud, gate, &collector.lake, self.shard, &payer, now, &self.lost)
                 .await?;
-        self.did(key);
+        self.tried(key, health.status);
         self.report(health).await
     }
 

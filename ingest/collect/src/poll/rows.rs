@@ -8,7 +8,7 @@ use std::{
 };
 
 use airshed_domain::schema;
-use airshed_metric_stream::Reason;
+use airshed_metric_stream::{Reason, utilization::FULL_LOAD_LIMIT};
 use arrow::{
     array::{
         ArrayRef, Float64Array, Float64Builder, Int64Array, Int64Builder, RecordBatch, StringArray,
@@ -28,8 +28,6 @@ use crate::{
 /// Rows of one batch.
 const BATCH_ROWS: usize = 65_536;
 const SECOND_US: i64 = 1_000_000;
-/// Shares up to this are full load, as in metric streams.
-const FULL_LOAD_LIMIT: f64 = 1.01;
 
 /// What is made of the values of a slice. Values in = rows + rejects + left out.
 #[derive(Debug, Default)]

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     config::StreamConfig,
     error::{Context as _, Error, ErrorKind, Result},
-    health::{CallCounts, Health, Status, Work as Kind},
+    health::{Health, Status, Work as Kind},
     land::{CollectedObject, Piece, progress::object_key},
     unit::{Shard, Unit},
 };
@@ -267,27 +267,12 @@ impl Work {
 
     /// The health of this stream when there is nothing to say.
     pub(super) fn health(&self) -> Health {
-        Health {
-            shard: self.shard,
-            unit: Unit::Stream(self.config.source.clone()),
-            work: Kind::Stream,
-            scope: None,
-            status: Status::Ok,
-            detail: None,
-            watermark: None,
-            newest: None,
-            rows_rejected: 0,
-            rows_left_out: 0,
-            rows: 0,
-            calls: CallCounts::default(),
-        }
+        Health::of(self.shard, Unit::Stream(self.config.source.clone()), Kind::Stream)
     }
 
     /// Lands health without rows; does not wait for it.
     pub(super) async fn tell(&self, health: Health, cancel: &CancellationToken) -> Result<()> {
-        let piece =
-            Piece { health, rows: Vec::new(), estimates: Vec::new(), rejects: Vec::new(), object: None };
-        unless(cancel, self.parts.landing.hand_over(piece)).await?.map(drop)
+        unless(cancel, self.parts.landing.hand_over(Piece::report(health))).await?.map(drop)
     }
 
     /// Leaves an object that failed for now.

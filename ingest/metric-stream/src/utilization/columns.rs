@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A meter that reads a little above full load reads full load: shares up to this are 1, larger ones are rejects.
-const FULL_LOAD_LIMIT: f64 = 1.01;
+pub const FULL_LOAD_LIMIT: f64 = 1.01;
 
 /// What is calculated of a data point.
 #[derive(Clone, Copy)]

@@ -80,7 +80,13 @@ fn no_two_metrics_of_a_namespace_share_a_name() {
                 && (other.namespace, other.cloudwatch_metric) != (rule.namespace, rule.cloudwatch_metric)),
             "{rule:?}"
         );
-        assert_eq!(rule.is_share, rule.units.contains(&"Percent"), "{rule:?}");
+        // The CloudWatch agent publishes a GPU's utilisation without a unit.
+        let of_a_share: &[&str] = if rule.cloudwatch_metric == "nvidia_smi_utilization_gpu" {
+            &["Percent", "None"]
+        } else {
+            &["Percent"]
+        };
+        assert_eq!(rule.is_share, rule.units == of_a_share, "{rule:?}");
     }
 }
 
