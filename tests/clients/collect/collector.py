@@ -27,8 +27,8 @@ QUICK = {
 }
 # Exit codes of a collection that was done, and of those in which some of the work has to be done again.
 DONE, AGAIN = 0, (1, 75)
-# A collection that takes longer hangs.
-LONGEST_S = 300
+# A collection that takes longer hangs; one of 300 accounts takes most of it, as moto answers slowly.
+LONGEST_S = 1800
 
 
 def configuration(folder, **changes):
