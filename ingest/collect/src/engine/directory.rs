@@ -71,7 +71,7 @@ impl Directory {
 pub(super) async fn accounts(shared: &Shared, cancel: &CancellationToken) -> Result<Arc<Vec<String>>> {
     let collector = &shared.collector;
     let oldest = shared.started_at.saturating_sub(collector.config.accounts.every).unwrap_or(Timestamp::MIN);
-    let shard = Unit::Organization.shard(collector.config.share.shards);
+    let listing = Unit::Organization.shard(collector.config.share.shards);
     let organization = Unit::Organization.to_string();
     let mut swept = shared.swept.clone();
     let mut changed = shared.directory.visited.subscribe();
@@ -79,7 +79,7 @@ pub(super) async fn accounts(shared: &Shared, cancel: &CancellationToken) -> Res
         if let Some(ids) = shared.directory.now() {
             return Ok(ids);
         }
-        if swept.borrow_and_update().get(&shard).is_some_and(|at| *at >= shared.started_at) {
+        if swept.borrow_and_update().get(&listing).is_some_and(|at| *at >= shared.started_at) {
             refresh(shared).await?;
             continue;
         }
