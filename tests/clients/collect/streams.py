@@ -200,7 +200,8 @@ def make_objects(company, count, start, points=40, folder="metrics/2026/11/22"):
     """
     series = company.series
     for number in range(count):
-        chosen = [series[(number * points + index) % len(series)] for index in range(min(points, len(series)))]
-        minute = start + timedelta(minutes=number * points // len(series))
+        # One after the other over the series, again and again, a minute later each time.
+        nth = range(number * points, number * points + min(points, len(series)))
+        chosen = [Point(series[n % len(series)], start + timedelta(minutes=n // len(series))) for n in nth]
         make = json_object if number % 2 == 0 else otlp_object
-        yield make(f"{folder}/fleet {number:05}+a", [Point(one, minute) for one in chosen], packed=number % 4 < 2)
+        yield make(f"{folder}/fleet {number:05}+a", chosen, packed=number % 4 < 2)
