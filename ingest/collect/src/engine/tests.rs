@@ -173,17 +173,23 @@ async fn what_fails_is_tried_again_soon_and_what_refuses_later() {
     };
     let (collector, board) = world.collector("a");
     let cancel = CancellationToken::new();
+    let asked = |account: &str| world.calls("regions").iter().filter(|asked| *asked == account).count();
+    // A single try is given up after eight calls.
+    let tried_again = async {
+        while asked(&fails) <= 3 * 8 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
     tokio::select! {
         ended = collector.run(Mode::Watch, &cancel) => panic!("it ended: {ended:?}"),
-        () = world.clock.sleep(Duration::from_mins(30)) => {}
+        tried = tokio::time::timeout(PATIENCE, tried_again) => tried.expect("it is not tried again"),
     }
-    let asked = |account: &str| world.calls("regions").iter().filter(|asked| *asked == account).count();
-    assert_eq!(asked(&StandIn::account_id(4)), 1);
-    assert!((1..=3).contains(&asked(&refuses)), "{} times in half an hour", asked(&refuses));
-    // A single try is given up after eight calls.
-    assert!(asked(&fails) > 3 * 8, "{} times in half an hour", asked(&fails));
+    let hours = world.clock.elapsed().as_secs() / 3600;
+    let most = |an_hour: u64| usize::try_from(1 + (1 + hours) * an_hour).unwrap();
+    assert!((1..=most(4)).contains(&asked(&refuses)), "{} times in {hours} hours", asked(&refuses));
+    assert!((1..=most(1)).contains(&asked(&StandIn::account_id(4))), "a sweep is made once an hour");
     let works = board.shards().into_values().flat_map(|shard| shard.works.into_values());
     let (denied, failed) = works.fold((0, 0), |sum, work| (sum.0 + work.denied, sum.1 + work.failed));
     assert_eq!(denied, 1, "a refusal is reported once");
-    assert!(failed > 3, "{failed} failures");
+    assert!(failed > 0, "failures are reported");
 }
