@@ -23,8 +23,8 @@ use crate::{
     config::AwsConfig,
     credentials::ObjectCredentials,
     inventory, metrics, organizations,
+    partition::Partition,
     queue::{self, SqsQueue},
-    resource_type::partition,
     roles::{Role, Roles},
     sts::{self, Sts},
     sustainability,
@@ -153,8 +153,8 @@ impl Aws {
     async fn member(&self, account: &str, region: &str) -> Answer<Place> {
         let place = |role| Place { of: account.to_owned(), region: region.to_owned(), role };
         if let Some(name) = &self.config.member_role {
-            let arn =
-                format!("arn:{}:iam::{account}:role/{}", partition(region), name.trim_start_matches('/'));
+            let partition = Partition::of(region).name;
+            let arn = format!("arn:{partition}:iam::{account}:role/{}", name.trim_start_matches('/'));
             return Ok(place(self.role(Some(&arn))));
         }
         let own = &self.identity().await?.account;

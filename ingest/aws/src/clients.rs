@@ -5,17 +5,16 @@
 
 use aws_config::SdkConfig;
 
+use crate::lists::Lists;
+
 /// The clients.
 #[derive(Debug, Clone)]
 pub(crate) struct Clients {
     pub(crate) account: aws_sdk_account::Client,
     pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) config: aws_sdk_config::Client,
-    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
-    pub(crate) ec2: aws_sdk_ec2::Client,
-    pub(crate) lambda: aws_sdk_lambda::Client,
+    pub(crate) lists: Lists,
     pub(crate) organizations: aws_sdk_organizations::Client,
-    pub(crate) rds: aws_sdk_rds::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) sustainability: aws_sdk_sustainability::Client,
@@ -28,11 +27,8 @@ impl Clients {
             account: aws_sdk_account::Client::new(config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
             config: aws_sdk_config::Client::new(config),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            ec2: aws_sdk_ec2::Client::new(config),
-            lambda: aws_sdk_lambda::Client::new(config),
+            lists: Lists::new(config),
             organizations: aws_sdk_organizations::Client::new(config),
-            rds: aws_sdk_rds::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
             sustainability: aws_sdk_sustainability::Client::new(config),

@@ -76,24 +76,6 @@ const FROM_CONFIG: [(&str, &str); 2] = [
     ("AWS::OpenSearch::Domain", "AWS::OpenSearchService::Domain"),
 ];
 
-/// Prefixes of region codes outside the partition `aws`.
-/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html> and the SDK's endpoint rules.
-const PARTITIONS: [(&str, &str); 7] = [
-    ("cn-", "aws-cn"),
-    ("eu-isoe-", "aws-iso-e"),
-    ("eusc-", "aws-eusc"),
-    ("us-gov-", "aws-us-gov"),
-    ("us-iso-", "aws-iso"),
-    ("us-isob-", "aws-iso-b"),
-    ("us-isof-", "aws-iso-f"),
-];
-
-/// Partition of a region.
-pub(crate) fn partition(region: &str) -> &'static str {
-    let found = PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix));
-    found.map_or("aws", |(_, partition)| partition)
-}
-
 /// The type of what an ARN names; none where it is no ARN.
 pub(crate) fn resource_type(arn: &str) -> Option<String> {
     let mut parts = arn.splitn(6, ':');
@@ -196,12 +178,5 @@ mod tests {
         for not in ["", "i-1", "arn:aws:s3:::", "arn:aws::eu-west-1:1:x/y", "arn:aws:ec2"] {
             assert_eq!(resource_type(not), None, "{not}");
         }
-    }
-
-    #[test]
-    fn partitions_follow_from_regions() {
-        let regions = ["eu-west-1", "cn-northwest-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1"];
-        let partitions = ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b"];
-        assert_eq!(regions.map(partition), partitions);
     }
 }

@@ -31,6 +31,8 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{DateTime, body::SdkBody};
 use serde_json::{Value, json};
 
+use crate::json_error;
+
 const TARGET: &str = "GraniteServiceVersion20100801";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
@@ -103,30 +105,13 @@ impl<O: Operation> DeserializeResponse for Json<O> {
         let body = response.body().bytes().unwrap_or_default();
         let parsed = serde_json::from_slice::<Value>(body);
         if !response.status().is_success() {
-            let metadata = metadata(parsed.ok().as_ref(), response.headers().get(QUERY_ERROR));
+            let metadata = json_error::metadata(parsed.ok().as_ref(), response.headers().get(QUERY_ERROR));
             return Err(OrchestratorError::operation(context::Error::erase(O::error(metadata))));
         }
         let parsed = parsed.map_err(|error| OrchestratorError::response(error.into()))?;
         let odd = || OrchestratorError::response(format!("not an answer of {}", O::NAME).into());
         O::output(&parsed).map(context::Output::erase).ok_or_else(odd)
     }
-}
-
-fn metadata(body: Option<&Value>, query_error: Option<&str>) -> ErrorMetadata {
-    let text = |name: &str| body.and_then(|body| body[name].as_str());
-    let named = || {
-        let name = text("__type")?.rsplit('#').next()?;
-        name.split(':').next()
-    };
-    let code = query_error.and_then(|error| error.split(';').next()).or_else(named);
-    let mut metadata = ErrorMetadata::builder();
-    if let Some(code) = code {
-        metadata = metadata.code(code);
-    }
-    if let Some(message) = text("message").or_else(|| text("Message")) {
-        metadata = metadata.message(message);
-    }
-    metadata.build()
 }
 
 /// CloudWatch ListMetrics.

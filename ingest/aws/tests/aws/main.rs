@@ -1,9 +1,11 @@
 //! [`Aws`] over HTTP: against a server that the test scripts, and against moto's where one runs.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod lists;
 mod moto;
 mod scripted;
 mod server;
+mod signature;
 
 use std::time::Duration;
 

@@ -20,12 +20,9 @@ use airshed_collect::{
 };
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_lambda::{
-    primitives::Blob,
-    types::{Architecture, FunctionCode, Runtime},
-};
 use jiff::Timestamp;
 use object_store::CredentialProvider;
+use serde_json::json;
 
 use crate::{Now, REGION, environment};
 
@@ -197,14 +194,8 @@ impl World {
             let datum = format!("MetricData.member.1.{datum}&MetricData.member.1.Timestamp={time}");
             let dimension = "MetricData.member.1.Dimensions.member.1.";
             let dimension = format!("{dimension}Name=InstanceId&{dimension}Value=i-1");
-            query(
-                &member,
-                "monitoring",
-                REGION,
-                "2010-08-01",
-                &format!("PutMetricData&Namespace=CWAgent&{datum}&{dimension}"),
-            )
-            .await;
+            let call = format!("PutMetricData&Namespace=CWAgent&{datum}&{dimension}");
+            query(&member, "monitoring", REGION, "2010-08-01", &call).await;
         }
 
         let scope = self.scope(REGION);
@@ -294,99 +285,108 @@ impl Made {
 
     /// A database and a function.
     async fn and_single_ones(self, member: &SdkConfig) -> Self {
-        let rds = aws_sdk_rds::Client::new(member);
-        let database =
-            rds.create_db_instance().db_instance_identifier("orders").db_instance_class("db.r6g.large");
-        let database = database.engine("postgres").allocated_storage(20).master_username("master");
-        database.master_user_password("not-secret").send().await.unwrap();
+        let database = "CreateDBInstance&DBInstanceIdentifier=orders&DBInstanceClass=db.r6g.large&Engine=postgres&\
+                        AllocatedStorage=20&MasterUsername=master&MasterUserPassword=not-secret";
+        query(member, "rds", REGION, "2014-10-31", database).await;
 
-        let lambda = aws_sdk_lambda::Client::new(member);
-        let code = FunctionCode::builder().zip_file(Blob::new(EMPTY_ZIP)).build();
-        let function = lambda.create_function().function_name("resize").memory_size(512).handler("a.b");
-        let function = function.architectures(Architecture::Arm64).runtime(Runtime::Python312).code(code);
-        function.role(lambda_role(member).await).send().await.unwrap();
+        let function = json!({
+            "FunctionName": "resize", "MemorySize": 512, "Handler": "a.b", "Architectures": ["arm64"],
+            "Runtime": "python3.12", "Role": lambda_role(member).await, "Code": { "ZipFile": EMPTY_ZIP },
+        });
+        let path = "/2015-03-31/functions";
+        call(member, "lambda", REGION, path, "content-type: application/json\r\n", &function.to_string())
+            .await;
         self
     }
 }
 
-/// The end of a central directory, without any file before it.
-const EMPTY_ZIP: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+/// The end of a central directory, without any file before it, in base 64.
+const EMPTY_ZIP: &str = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==";
+
+const EC2: &str = "2016-11-15";
 
 async fn instances(member: &SdkConfig) -> BTreeMap<String, Option<String>> {
-    use aws_sdk_ec2::types::{InstanceType, ResourceType, Tag, TagSpecification};
-    let ec2 = aws_sdk_ec2::Client::new(member);
-    let tag = Tag::builder().key("team").value("web").build();
-    let tags = TagSpecification::builder().resource_type(ResourceType::Instance).tags(tag).build();
+    let tag = "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=team&\
+               TagSpecification.1.Tag.1.Value=web";
     let mut made = BTreeMap::new();
-    for tags in [Some(vec![tags]), None] {
-        let team = tags.as_ref().map(|_| "web".to_owned());
-        let run = ec2.run_instances().image_id("ami-12345678").instance_type(InstanceType::M5Large);
-        let run = run.min_count(3).max_count(3).set_tag_specifications(tags).send().await.unwrap();
-        let account = run.owner_id().unwrap();
-        for instance in run.instances() {
-            let id = instance.instance_id().unwrap();
-            made.insert(format!("arn:aws:ec2:{REGION}:{account}:instance/{id}"), team.clone());
+    for (tag, team) in [(tag, Some("web")), ("", None)] {
+        let run = "RunInstances&ImageId=ami-12345678&InstanceType=m5.large&MinCount=3&MaxCount=3";
+        let answer = query(member, "ec2", REGION, EC2, &format!("{run}{tag}")).await;
+        let account = texts(&answer, "ownerId")[0];
+        for id in texts(&answer, "instanceId") {
+            let arn = format!("arn:aws:ec2:{REGION}:{account}:instance/{id}");
+            made.insert(arn, team.map(str::to_owned));
         }
     }
-    let (gone, _) = made.first_key_value().unwrap();
-    let gone = gone.clone();
+    assert_eq!(made.len(), 6);
+    let (gone, _) = made.pop_first().unwrap();
     let id = gone.rsplit('/').next().unwrap();
-    ec2.terminate_instances().instance_ids(id).send().await.unwrap();
-    made.remove(&gone);
+    query(member, "ec2", REGION, EC2, &format!("TerminateInstances&InstanceId.1={id}")).await;
     made
 }
 
 async fn volumes(member: &SdkConfig) -> usize {
-    use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
-    let ec2 = aws_sdk_ec2::Client::new(member);
-    let tag = Tag::builder().key("team").value("web").build();
-    let tags = TagSpecification::builder().resource_type(ResourceType::Volume).tags(tag).build();
+    let tag = "TagSpecification.1.ResourceType=volume&TagSpecification.1.Tag.1.Key=team&\
+               TagSpecification.1.Tag.1.Value=web";
+    let volume = format!("CreateVolume&AvailabilityZone={REGION}a&Size=77&{tag}");
     for _ in 0..110 {
-        let volume = ec2.create_volume().availability_zone(format!("{REGION}a")).size(77);
-        volume.tag_specifications(tags.clone()).send().await.unwrap();
+        query(member, "ec2", REGION, EC2, &volume).await;
     }
     110
 }
 
 async fn tables(member: &SdkConfig) -> usize {
-    use aws_sdk_dynamodb::types::{
-        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-    };
-    let dynamodb = aws_sdk_dynamodb::Client::new(member);
-    let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().unwrap();
-    let id = AttributeDefinition::builder()
-        .attribute_name("id")
-        .attribute_type(ScalarAttributeType::S)
-        .build()
-        .unwrap();
+    let headers =
+        "content-type: application/x-amz-json-1.0\r\nx-amz-target: DynamoDB_20120810.CreateTable\r\n";
     for number in 0..101 {
-        let table = dynamodb.create_table().table_name(format!("table-{number:03}"));
-        let table = table.key_schema(key.clone()).attribute_definitions(id.clone());
-        table.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
+        let table = json!({
+            "TableName": format!("table-{number:03}"), "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+        });
+        call(member, "dynamodb", REGION, "/", headers, &table.to_string()).await;
     }
     101
 }
 
-/// moto wants the role of a function to be there. The SDK of IAM is not among our dependencies.
+/// What stands in all elements of a name.
+fn texts<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    xml.split(&open).skip(1).map(|rest| rest.split(&close).next().unwrap()).collect()
+}
+
+/// moto wants the role of a function to be there.
 async fn lambda_role(member: &SdkConfig) -> String {
     let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal\
                  %22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
     let call = format!("CreateRole&RoleName=lambda&AssumeRolePolicyDocument={trust}");
     let answer = query(member, "iam", "us-east-1", "2010-05-08", &call).await;
-    let (_, arn) = answer.split_once("<Arn>").unwrap_or_else(|| panic!("{answer}"));
-    arn.split_once("</Arn>").unwrap().0.to_owned()
+    texts(&answer, "Arn")[0].to_owned()
 }
 
-/// A call of the query protocol, with a signature that moto does not look at.
-async fn query(member: &SdkConfig, service: &str, region: &str, version: &str, call: &str) -> String {
+/// A call of a query protocol.
+async fn query(member: &SdkConfig, service: &str, region: &str, version: &str, action: &str) -> String {
+    let body = format!("Version={version}&Action={action}");
+    call(member, service, region, "/", "content-type: application/x-www-form-urlencoded\r\n", &body).await
+}
+
+/// A call with a signature that moto does not look at. The SDKs that make things are not among our dependencies.
+async fn call(
+    member: &SdkConfig,
+    service: &str,
+    region: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> String {
     use aws_credential_types::provider::ProvideCredentials;
     let credentials = member.credentials_provider().unwrap().provide_credentials().await.unwrap();
     let key = credentials.access_key_id();
     let headers = format!(
         "authorization: AWS4-HMAC-SHA256 Credential={key}/20260301/{region}/{service}/aws4_request, \
-         SignedHeaders=host, Signature=0\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+         SignedHeaders=host, Signature=0\r\n{headers}"
     );
-    post(member.endpoint_url().unwrap(), "/", &headers, &format!("Version={version}&Action={call}"))
+    post(member.endpoint_url().unwrap(), path, &headers, body)
 }
 
 fn post(url: &str, path: &str, headers: &str, body: &str) -> String {
@@ -400,7 +400,7 @@ fn post(url: &str, path: &str, headers: &str, body: &str) -> String {
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
     answer
 }
 

@@ -32,7 +32,7 @@ fn issued(number: usize) -> Reply {
     ))
 }
 
-fn ok(body: String) -> Reply {
+pub(crate) fn ok(body: String) -> Reply {
     Reply::Answer(200, None, body)
 }
 
@@ -61,7 +61,7 @@ fn no_volumes() -> String {
         .to_owned()
 }
 
-fn config() -> AwsConfig {
+pub(crate) fn config() -> AwsConfig {
     AwsConfig {
         external_id: Some("airshed-7f3c".into()),
         member_role: Some("airshed/airshed-collector".into()),
@@ -70,16 +70,17 @@ fn config() -> AwsConfig {
     }
 }
 
-/// AWS as the server plays it: it issues sessions, and answers EC2 as `ec2` says.
-async fn aws(
+/// AWS as the server plays it: it issues sessions, and answers all else as `reply` says.
+pub(crate) async fn aws(
     config: AwsConfig,
-    ec2: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
+    reply: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
 ) -> (Aws, Server) {
-    let server = Server::start(
-        move |request, before| {
-            if request.is("AssumeRole") { issued(before) } else { ec2(request, before) }
-        },
-    );
+    let server =
+        Server::start(
+            move |request, before| {
+                if request.is("AssumeRole") { issued(before) } else { reply(request, before) }
+            },
+        );
     let aws = Aws::over(&environment(&server.url).await, config, Arc::new(Now)).unwrap();
     (aws, server)
 }

@@ -15,6 +15,15 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    pub(crate) fn new(head: &str, body: &str) -> Self {
+        Self { head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// Method, target and version.
+    pub(crate) fn first_line(&self) -> &str {
+        self.head.lines().next().unwrap_or_default()
+    }
+
     /// Value of a header, by its name in small letters.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
