@@ -1,6 +1,8 @@
 //! The services' own lists over HTTP: their requests as they arrive, their signatures, their refusals.
 
-use airshed_aws::Aws;
+use std::time::Duration;
+
+use airshed_aws::{Aws, AwsConfig};
 use airshed_collect::{
     CallErrorKind, Cloud, Scope,
     cloud::{Answer, Page, ResourceEntry, ServiceList},
@@ -175,4 +177,20 @@ async fn what_cannot_be_read_is_tried_again() {
         let (aws, _server) = aws(config(), move |_, _| Reply::CutAfter(none.into())).await;
         assert_eq!(list(&aws, kind, None).await.unwrap_err().kind, CallErrorKind::Transient, "{kind:?}");
     }
+}
+
+/// Over 32 MiB. All that is too much is white space: the answer could be read.
+#[tokio::test]
+async fn an_answer_without_end_is_given_up() {
+    let config = AwsConfig { attempt_timeout: Duration::from_secs(60), ..config() };
+    let answer = r#"{"TableNames":[]}"#;
+    let (aws, _server) = aws(config, move |request, _| {
+        let is_long = request.body.contains("ExclusiveStartTableName");
+        ok(format!("{answer}{}", " ".repeat(if is_long { 32 << 20 } else { 31 << 20 })))
+    })
+    .await;
+    assert!(list(&aws, ServiceList::DynamoDbTables, None).await.unwrap().items.is_empty());
+    let error = list(&aws, ServiceList::DynamoDbTables, Some("more")).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Transient, "{error}");
+    assert!(error.message.contains("length limit exceeded"), "{error}");
 }
