@@ -101,6 +101,12 @@ fn lay_flags(layers: &mut Layers, cli: &Cli) {
             layers.flag("method.name", "--method", args.method.clone());
             layers.flag("rollup.min_coverage", "--min-coverage", args.min_coverage);
         }
+        Command::Serve(args) => {
+            layers.flag("serve.http", "--http", args.http.clone());
+            layers.flag("serve.pg", "--pg", args.pg.clone());
+            layers.flag("serve.tls_cert", "--tls-cert", args.tls_cert.clone());
+            layers.flag("serve.tls_key", "--tls-key", args.tls_key.clone());
+        }
         Command::Estimate(args) => layers.flag("method.name", "--method", args.method.clone()),
         _ => {}
     }

@@ -7,6 +7,7 @@
 mod collect;
 mod deliveries;
 mod factors;
+mod serve;
 mod stages;
 mod tools;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use collect::CollectArgs;
 pub(crate) use deliveries::{DeliveriesArgs, DeliveriesCommand};
 pub(crate) use factors::{FactorsArgs, FactorsCommand};
+pub(crate) use serve::{ServeArgs, TokenArgs, TokenCommand, UserArgs, UserCommand};
 pub(crate) use stages::{EstimateArgs, ExplainArgs, ImportArgs, RollupArgs, RunArgs, SqlArgs, VerifyArgs};
 pub(crate) use tools::{BenchArgs, BenchCommand, DemoArgs};
 
@@ -96,6 +98,9 @@ pub(crate) enum Command {
     Estimate(EstimateArgs),
     Rollup(RollupArgs),
     Sql(SqlArgs),
+    Serve(ServeArgs),
+    User(UserArgs),
+    Token(TokenArgs),
     Explain(ExplainArgs),
     Verify(VerifyArgs),
     Factors(FactorsArgs),
@@ -109,7 +114,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether the command handles an interrupt itself, because it has something to finish.
     pub(crate) fn ends_in_order(&self) -> bool {
-        matches!(self, Self::Collect(_))
+        matches!(self, Self::Collect(_) | Self::Serve(_))
     }
 }
 

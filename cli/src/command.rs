@@ -13,8 +13,11 @@ mod factors;
 mod import;
 mod rollup;
 mod run;
+mod serve;
 mod sql;
 mod stages;
+mod token;
+mod user;
 mod verify;
 
 use crate::{
@@ -45,6 +48,9 @@ pub(crate) async fn execute(app: &App, command: Command) -> anyhow::Result<Exit>
         Command::Estimate(args) => estimate::execute(app, &args).await,
         Command::Rollup(args) => rollup::execute(app, &args).await,
         Command::Sql(args) => sql::execute(app, &args).await,
+        Command::Serve(_) => serve::execute(app).await,
+        Command::User(args) => user::execute(app, args.command).await,
+        Command::Token(args) => token::execute(app, args.command).await,
         Command::Explain(args) => explain::execute(app, &args).await,
         Command::Verify(args) => verify::execute(app, &args).await,
         Command::Factors(args) => factors::execute(app, args.command).await,

@@ -3,7 +3,6 @@
 //! A result is a stream of record batches; every form prints all of its digits. Decimals are strings in JSON, because a
 //! JSON number is a double to most readers. The table form holds back rows beyond [`TABLE_ROWS`] and says so.
 
-mod json;
 mod table;
 mod unit;
 
@@ -12,6 +11,7 @@ use std::{
     sync::Arc,
 };
 
+use airshed_query_api::json_rows;
 use anyhow::Context as _;
 use arrow::{
     array::{ArrayRef, RecordBatch, StringArray},
@@ -74,14 +74,14 @@ impl ResultWriter {
         match &mut self.form {
             FormWriter::Table { table, .. } => table.add(batch)?,
             FormWriter::Json { first, sink } => {
-                for object in json::objects(batch)? {
+                for object in json_rows(batch)? {
                     sink.write_all(if *first { b"\n" } else { b",\n" })?;
                     *first = false;
                     sink.write_all(object.as_bytes())?;
                 }
             }
             FormWriter::Ndjson { sink } => {
-                for object in json::objects(batch)? {
+                for object in json_rows(batch)? {
                     sink.write_all(object.as_bytes())?;
                     sink.write_all(b"\n")?;
                 }

@@ -8,6 +8,7 @@
 mod collect;
 mod keys;
 mod layers;
+mod serve;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use collect::CollectSettings;
 pub(crate) use keys::{Key, Kind, keys};
 pub(crate) use layers::{Layers, Origin};
+pub(crate) use serve::ServeSettings;
 
 /// Every setting, resolved.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -29,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) rollup: RollupSettings,
     pub(crate) factors: FactorSettings,
     pub(crate) collect: CollectSettings,
+    pub(crate) serve: ServeSettings,
 }
 
 /// Section `[import]`.
@@ -91,6 +94,7 @@ impl Default for Settings {
             rollup: RollupSettings::default(),
             factors: FactorSettings::default(),
             collect: CollectSettings::default(),
+            serve: ServeSettings::default(),
         }
     }
 }
@@ -176,6 +180,7 @@ impl Settings {
             given.iter().all(|g| *g == given[0]),
             "method.spend_currency, spend_kwh_per_cost and spend_embodied_g_per_cost go together: give all or none"
         );
-        self.collect.check(layers)
+        self.collect.check(layers)?;
+        self.serve.check(layers)
     }
 }

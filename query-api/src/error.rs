@@ -1,10 +1,16 @@
 //! The crate's one public error.
 
+use datafusion::error::DataFusionError;
+
 /// What the caller can do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The statement is wrong or not allowed.
+    /// The statement or a parameter is wrong or not allowed.
     Statement,
+    /// The role does not allow it.
+    Denied,
+    /// It took more time, memory or rows than it may.
+    Limit,
     /// What was asked for (a run, a lake) is not there.
     NotFound,
     /// The same call may go through later.
@@ -31,16 +37,61 @@ impl Error {
         self.kind
     }
 
+    /// What the server's log is told: everything.
+    pub fn private_message(&self) -> String {
+        let first = std::error::Error::source(self);
+        let causes = std::iter::successors(first, |cause| cause.source());
+        causes.fold(self.context.clone(), |text, cause| format!("{text}: {cause}"))
+    }
+
+    /// What a stranger may be told: of errors about the statement all, of others no internals.
+    pub fn public_message(&self) -> String {
+        match self.kind {
+            ErrorKind::Statement | ErrorKind::Denied | ErrorKind::Limit | ErrorKind::NotFound => {
+                self.private_message()
+            }
+            ErrorKind::Retry => "the ledger cannot be read for the moment; try again".to_owned(),
+            ErrorKind::Corrupt => "the ledger could not be read; the server's log says why".to_owned(),
+        }
+    }
+
     pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
         Self { kind, context: context.into(), source: None }
     }
 
-    pub(crate) fn with_source(
+    /// An error with its cause.
+    pub fn with_source(
         kind: ErrorKind,
         context: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self { kind, context: context.into(), source: Some(source.into()) }
+    }
+
+    /// An error of the query engine, by whose fault it is: the statement's, the limits' or ours.
+    pub fn from_engine(error: DataFusionError) -> Self {
+        use DataFusionError as E;
+        let error = match error {
+            // Our own, that came through the engine.
+            E::External(inner) => match inner.downcast::<Self>() {
+                Ok(own) => return *own,
+                Err(other) => E::External(other),
+            },
+            error => error,
+        };
+        let (kind, context) = match error.find_root() {
+            E::ResourcesExhausted(_) => {
+                let message =
+                    "the statement needs more memory than it may use; sum up earlier or ask for less";
+                return Self::new(ErrorKind::Limit, message);
+            }
+            E::ObjectStore(_) | E::IoError(_) => (ErrorKind::Retry, "the ledger cannot be read"),
+            E::ParquetError(_) | E::Internal(_) | E::External(_) | E::ExecutionJoin(_) => {
+                (ErrorKind::Corrupt, "the query broke off")
+            }
+            _ => (ErrorKind::Statement, "the query failed"),
+        };
+        Self::with_source(kind, context, error.strip_backtrace())
     }
 }
 

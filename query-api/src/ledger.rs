@@ -1,6 +1,9 @@
-//! One pinned state of a ledger, and queries on it.
+//! One pinned state of a ledger.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use airshed_domain::{
     id::RunId,
@@ -8,19 +11,31 @@ use airshed_domain::{
     schema::{self, Table, column as c},
 };
 use airshed_lake::{
-    DataFile, Lake,
+    DataFile, Lake, LakeTable,
     control::{self, PeriodChange},
 };
-use datafusion::{
-    execution::{SendableRecordBatchStream, memory_pool::FairSpillPool, runtime_env::RuntimeEnvBuilder},
-    logical_expr::ScalarUDF,
-    prelude::{SessionConfig, SessionContext},
+use arrow::{
+    array::{Array as _, ArrayRef, AsArray as _},
+    compute::cast,
+    datatypes::DataType,
 };
+use datafusion::{
+    catalog::TableProvider,
+    execution::{
+        SendableRecordBatchStream,
+        runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
+    },
+    logical_expr::ScalarUDF,
+};
+use futures::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
-    confine,
     error::{Error, ErrorKind, Result},
-    tag::Tag,
+    functions,
+    limits::Limits,
+    scope::{RowScope, Scope},
+    session::Session,
 };
 
 /// Which runs are read.
@@ -33,19 +48,16 @@ pub enum AsOf {
     Run(RunId),
 }
 
-/// What a query may use.
-#[derive(Debug, Clone, Copy)]
-pub struct QueryOptions {
-    /// Threads.
-    pub threads: usize,
-    /// Memory, bytes; what sorts and groups need beyond it goes to disk.
-    pub memory_bytes: usize,
-}
-
-/// A ledger at one moment.
+/// A ledger at one moment. Sessions on it see the same files, however the lake goes on.
 pub struct Ledger {
-    context: SessionContext,
+    /// The tables at the versions that are read, in the order of the schema.
+    versions: Vec<LakeTable>,
+    tables: Vec<(Table, Arc<dyn TableProvider>)>,
     runs: BTreeMap<BillingPeriod, RunId>,
+    functions: Vec<ScalarUDF>,
+    runtime: Arc<RuntimeEnv>,
+    limits: Limits,
+    everything: Session,
 }
 
 impl Ledger {
@@ -53,23 +65,68 @@ impl Ledger {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when the lake holds no table at all, or not the run that was asked for.
-    pub async fn open(lake: &Lake, as_of: &AsOf, options: QueryOptions) -> Result<Self> {
+    pub async fn open(lake: &Lake, as_of: &AsOf, limits: Limits) -> Result<Self> {
         let runs = resolve(lake, as_of).await?;
-        let failed = |e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e);
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(options.memory_bytes)))
-            .build_arc()
-            .map_err(failed)?;
-        let config =
-            SessionConfig::new().with_target_partitions(options.threads.max(1)).with_information_schema(true);
-        let context = SessionContext::new_with_config_rt(config, runtime);
-        context.register_udf(ScalarUDF::from(Tag::new()));
+        let mut versions = Vec::new();
         for table in schema::all() {
             // Created when missing, so that a query on a table without rows gives no rows instead of an error.
-            let open = lake.table(&table).await?;
-            open.register(&context, &|file| shows(&table, file, &runs)).await?;
+            versions.push(lake.table(&table).await?);
         }
-        Ok(Self { context, runs })
+        let runtime = RuntimeEnvBuilder::new()
+            .build_arc()
+            .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
+        Self::at(versions, runs, runtime, limits).await
+    }
+
+    /// The ledger as it is now, or nothing when no table has a new version.
+    ///
+    /// # Errors
+    /// Where the lake cannot be read.
+    pub(crate) async fn renewed(&self, lake: &Lake) -> Result<Option<Self>> {
+        // Which runs are current is read first: what they consist of was written before.
+        let runs = resolve(lake, &AsOf::Now).await?;
+        let mut versions = self.versions.clone();
+        for table in &mut versions {
+            table.refresh().await?;
+        }
+        let is_same = |(before, now): (&LakeTable, &LakeTable)| before.version() == now.version();
+        if self.versions.iter().zip(&versions).all(is_same) {
+            return Ok(None);
+        }
+        // With the runtime its caches of files and their metadata go on.
+        Ok(Some(Self::at(versions, runs, Arc::clone(&self.runtime), self.limits).await?))
+    }
+
+    async fn at(
+        versions: Vec<LakeTable>,
+        runs: BTreeMap<BillingPeriod, RunId>,
+        runtime: Arc<RuntimeEnv>,
+        limits: Limits,
+    ) -> Result<Self> {
+        let mut tables = Vec::with_capacity(versions.len());
+        for open in &versions {
+            let table = open.description().clone();
+            let provider = open.provider(&|file| shows(&table, file, &runs)).await?;
+            tables.push((table, provider));
+        }
+        let functions = functions::all();
+        let everything = Session::new(tables.clone(), &functions, &runtime, limits).await?;
+        Ok(Self { versions, tables, runs, functions, runtime, limits, everything })
+    }
+
+    /// A short text that changes whenever a table does.
+    pub fn revision(&self) -> String {
+        let mut hash = Sha256::new();
+        for table in &self.versions {
+            hash.update(table.description().name);
+            hash.update(table.version().to_le_bytes());
+        }
+        for run in self.runs.values() {
+            hash.update(run.as_str());
+        }
+        let mut start = [0; 8];
+        start.copy_from_slice(&hash.finalize()[..8]);
+        format!("{:016x}", u64::from_be_bytes(start))
     }
 
     /// The run that is read for each period.
@@ -85,20 +142,64 @@ impl Ledger {
             .collect()
     }
 
-    /// Runs one read-only statement.
+    /// Runs one read-only statement that sees all rows.
     ///
     /// # Errors
-    /// [`ErrorKind::Statement`] when it is wrong or not allowed.
+    /// As of [`Session::query`].
     pub async fn query(&self, sql: &str) -> Result<SendableRecordBatchStream> {
-        confine::check(sql)?;
-        let failed = |e: datafusion::error::DataFusionError| {
-            Error::with_source(ErrorKind::Statement, "the query failed", e.strip_backtrace())
-        };
-        let plan = self.context.sql_with_options(sql, confine::options()).await.map_err(failed)?;
-        plan.execute_stream().await.map_err(failed)
+        self.everything.query(sql).await
+    }
+
+    /// A session that sees the rows of a scope.
+    ///
+    /// # Errors
+    /// When the accounts of organisational units cannot be read.
+    pub async fn session(&self, scope: &Scope) -> Result<Session> {
+        let in_units = if scope.units.is_empty() { BTreeSet::new() } else { self.accounts_in(scope).await? };
+        let Some(rows) = RowScope::of(scope, in_units) else { return Ok(self.everything.clone()) };
+        let tag = functions::tag();
+        let seen = self.tables.iter().filter_map(|(table, provider)| {
+            Some((table.clone(), rows.guard(table, Arc::clone(provider), &tag)?))
+        });
+        Session::new(seen.collect(), &self.functions, &self.runtime, self.limits).await
+    }
+
+    /// Accounts that are, or ever were, in the units of a scope.
+    async fn accounts_in(&self, scope: &Scope) -> Result<BTreeSet<String>> {
+        let sql = format!(
+            "SELECT DISTINCT {}, {}, {} FROM accounts",
+            c::ACCOUNT_ID,
+            c::ORGANIZATIONAL_UNIT,
+            c::ORGANIZATIONAL_UNIT_IDS
+        );
+        let mut rows = self.everything.query(&sql).await?;
+        let mut accounts = BTreeSet::new();
+        while let Some(batch) = rows.try_next().await.map_err(Error::from_engine)? {
+            let texts: Vec<ArrayRef> = batch
+                .columns()
+                .iter()
+                .map(|column| cast(column, &DataType::Utf8))
+                .collect::<Result<_, _>>()
+                .map_err(|e| Error::with_source(ErrorKind::Corrupt, "`accounts` has other columns", e))?;
+            let [ids, names, unit_ids] = texts.as_slice() else { continue };
+            let (ids, names, unit_ids) =
+                (ids.as_string::<i32>(), names.as_string::<i32>(), unit_ids.as_string::<i32>());
+            for row in 0..batch.num_rows() {
+                let paths = [names, unit_ids].map(|paths| paths.is_valid(row).then(|| paths.value(row)));
+                if paths.into_iter().flatten().any(|path| scope.units.iter().any(|unit| is_below(path, unit)))
+                {
+                    accounts.insert(ids.value(row).to_owned());
+                }
+            }
+        }
+        Ok(accounts)
     }
 }
 
+/// Whether a path such as `Root/Engineering/Data` lies at or below a unit such as `Engineering`, whole names compared.
+fn is_below(path: &str, unit: &str) -> bool {
+    format!("/{path}/").contains(&format!("/{unit}/"))
+}
 async fn resolve(lake: &Lake, as_of: &AsOf) -> Result<BTreeMap<BillingPeriod, RunId>> {
     let history = control::period_history(lake).await?;
     let moment = match as_of {

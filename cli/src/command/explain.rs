@@ -6,7 +6,9 @@
 mod found;
 mod tree;
 
+use airshed_query_api::Ledger;
 use anyhow::bail;
+use serde_json::Value;
 
 use self::found::Found;
 use super::sql;
@@ -16,6 +18,12 @@ use crate::{
     failure::{Exit, Problem},
     output,
 };
+
+/// The lines of an id, each as JSON.
+pub(super) async fn as_json(app: &App, ledger: &Ledger, args: &ExplainArgs) -> anyhow::Result<Vec<Value>> {
+    let (found, _) = found::find(app, ledger, args, MOST).await?;
+    Ok(found.iter().map(Found::json).collect())
+}
 
 /// Lines that are explained when an id occurs often; the rest is counted.
 const MOST: usize = 10;

@@ -7,7 +7,7 @@ mod statements;
 use std::io::{IsTerminal as _, Read as _};
 
 use airshed_domain::id::RunId;
-use airshed_query_api::{AsOf, Ledger, QueryOptions};
+use airshed_query_api::{AsOf, Ledger, Limits};
 use anyhow::Context as _;
 use futures::TryStreamExt as _;
 
@@ -45,9 +45,9 @@ pub(super) async fn execute(app: &App, args: &SqlArgs) -> anyhow::Result<Exit> {
 /// Pins the ledger that the settings name: its current runs, or those that were current when a run was.
 pub(super) async fn open(app: &App, as_of: Option<&str>) -> anyhow::Result<Ledger> {
     let resources = stages::resources(app);
-    let options = QueryOptions { threads: resources.threads, memory_bytes: resources.memory_bytes };
+    let limits = Limits::new(resources.threads, resources.memory_bytes);
     let as_of = as_of.map_or(AsOf::Now, |run| AsOf::Run(RunId::new(run)));
-    Ok(Ledger::open(&app.lake()?, &as_of, options).await?)
+    Ok(Ledger::open(&app.lake()?, &as_of, limits).await?)
 }
 
 /// Answers one statement on standard output, batch by batch.

@@ -1,6 +1,7 @@
 //! The table of settings: one row per key, from which everything that lists settings is made.
 
 mod collect;
+mod serve;
 
 /// What kind of value a key takes, and how the text of an environment variable becomes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Key {
 
 /// Every setting, in the order of the file.
 pub(crate) fn keys() -> impl Iterator<Item = &'static Key> {
-    LEDGER.iter().chain(collect::KEYS)
+    LEDGER.iter().chain(collect::KEYS).chain(serve::KEYS)
 }
 
 /// Settings of the ledger and of runs.

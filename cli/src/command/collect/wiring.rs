@@ -182,7 +182,7 @@ impl Sources for AwsSources {
 }
 
 /// Cancels on the first interrupt or request to terminate.
-pub(super) async fn cancel_on_signal(cancel: CancellationToken) {
+pub(crate) async fn cancel_on_signal(cancel: CancellationToken) {
     let terminate = async {
         match signal(SignalKind::terminate()) {
             Ok(mut terminate) => terminate.recv().await,

@@ -14,12 +14,12 @@ use datafusion::{
 
 /// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Tag {
+pub(super) struct Tag {
     signature: Signature,
 }
 
 impl Tag {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { signature: Signature::any(2, Volatility::Immutable) }
     }
 }

@@ -1,0 +1,59 @@
+//! Section `[serve]`.
+
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
+
+use super::Layers;
+
+/// How the ledger is opened to others.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ServeSettings {
+    pub(crate) http: String,
+    pub(crate) pg: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_cert: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) access: Option<String>,
+    pub(crate) connections: usize,
+    pub(crate) query_memory_mib: u64,
+    pub(crate) query_timeout_s: u64,
+    pub(crate) query_rows: u64,
+    pub(crate) refresh_s: u64,
+}
+
+impl Default for ServeSettings {
+    fn default() -> Self {
+        Self {
+            http: "127.0.0.1:8080".to_owned(),
+            pg: "127.0.0.1:5433".to_owned(),
+            tls_cert: None,
+            tls_key: None,
+            access: None,
+            connections: 500,
+            query_memory_mib: 512,
+            query_timeout_s: 60,
+            query_rows: 10_000_000,
+            refresh_s: 10,
+        }
+    }
+}
+
+impl ServeSettings {
+    /// Checks what a value may be, whatever the command.
+    pub(super) fn check(&self, layers: &Layers) -> anyhow::Result<()> {
+        let positive = [
+            ("serve.connections", self.connections as u64),
+            ("serve.query_memory_mib", self.query_memory_mib),
+            ("serve.query_timeout_s", self.query_timeout_s),
+            ("serve.query_rows", self.query_rows),
+            ("serve.refresh_s", self.refresh_s),
+        ];
+        for (key, value) in positive {
+            ensure!(value > 0, "{key} is 0 (from {}); it must be at least 1", layers.origin(key));
+        }
+        Ok(())
+    }
+}

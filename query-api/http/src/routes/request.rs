@@ -1,0 +1,129 @@
+//! What the paths that answer with figures have in common: who asks, of which state, in which form.
+
+use std::sync::Arc;
+
+use airshed_domain::id::RunId;
+use airshed_query_api::{AsOf, Session, Snapshot, audit::Asked};
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+
+use crate::{
+    answer::{self, Beside, Form},
+    ask::Filter,
+    auth::Caller,
+    problem::Problem,
+    server::State,
+};
+
+/// A request for figures.
+pub(crate) struct Ask {
+    pub(crate) state: Arc<State>,
+    pub(crate) caller: Caller,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) session: Session,
+    pub(crate) filter: Filter,
+    /// The run whose moment is shown, where it is not now.
+    pub(crate) as_of: Option<String>,
+    form: Form,
+    /// Parameters that are no conditions, and were not taken yet.
+    parameters: Vec<(String, String)>,
+    e_tag: String,
+}
+
+impl FromRequestParts<Arc<State>> for Ask {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Response> {
+        let ask = Self::read(parts, state).await.map_err(Problem::into_response)?;
+        let known = parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        let is_known = known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == ask.e_tag));
+        if is_known && parts.method == Method::GET {
+            return Err(ask.marked(StatusCode::NOT_MODIFIED.into_response()));
+        }
+        Ok(ask)
+    }
+}
+
+impl Ask {
+    async fn read(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Problem> {
+        let state = Arc::clone(state);
+        let caller = Caller::from_request_parts(parts, &state).await?;
+        let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        let Query(parameters) =
+            query.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        let (filter, mut parameters) = Filter::parse(parameters)?;
+        let as_of = take(&mut parameters, "as_of").filter(|run| !run.is_empty());
+        let moment = as_of.as_deref().map_or(AsOf::Now, |run| AsOf::Run(RunId::new(run)));
+        let snapshot = state.snapshots.at(&moment).await?;
+        let session = snapshot.session(&caller.0.scope).await?;
+        let form = Form::of(&parts.headers);
+        // The scope is a part of it, as somebody's figures are not another's.
+        let question = format!("{:?} {} {}", form, caller.0.scope, parts.uri);
+        let e_tag = format!(
+            "\"{}-{:016x}\"",
+            snapshot.ledger().revision(),
+            xxhash_rust::xxh3::xxh3_64(question.as_bytes())
+        );
+        Ok(Self { state, caller, snapshot, session, filter, as_of, form, parameters, e_tag })
+    }
+
+    /// Takes a parameter.
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
+        take(&mut self.parameters, name)
+    }
+
+    /// Takes a whole number within bounds.
+    pub(crate) fn number(&mut self, name: &str, default: u32, most: u32) -> Result<u32, Problem> {
+        let Some(text) = self.take(name) else { return Ok(default) };
+        let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+        number.ok_or_else(|| Problem::parameter(name, &format!("a whole number from 1 to {most}")))
+    }
+
+    /// Refuses parameters that nobody took: a misspelt condition must not pass for none.
+    pub(crate) fn nothing_left(&self) -> Result<(), Problem> {
+        match self.parameters.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Problem::parameter(name, "there is no such parameter here")),
+        }
+    }
+
+    /// Whether the caller sees a table.
+    pub(crate) fn sees(&self, table: &str) -> bool {
+        self.session.context().table_exist(table).unwrap_or(false)
+    }
+
+    /// Answers with the rows of a statement.
+    pub(crate) async fn answer(self, sql: &str, beside: Beside) -> Result<Response, Problem> {
+        let rows = self.run(sql).await?;
+        Ok(self.marked(answer::table(rows, self.form, beside).await?))
+    }
+
+    /// Runs a statement and notes that it was asked.
+    pub(crate) async fn run(&self, sql: &str) -> Result<airshed_query_api::RowStream, Problem> {
+        let rows = self.session.query(sql).await;
+        let failed = rows.as_ref().err().map(airshed_query_api::Error::kind);
+        self.state.audit.asked(Asked { who: &self.caller.0.name, interface: "http", sql, failed });
+        Ok(rows?)
+    }
+
+    /// The answer with its mark: the same as long as the ledger is.
+    pub(crate) fn marked(&self, mut response: Response) -> Response {
+        if let Ok(e_tag) = HeaderValue::from_str(&self.e_tag) {
+            response.headers_mut().insert(header::ETAG, e_tag);
+        }
+        let caching = HeaderValue::from_static("private, no-cache");
+        response.headers_mut().insert(header::CACHE_CONTROL, caching);
+        response
+            .headers_mut()
+            .insert(header::VARY, HeaderValue::from_static("Accept, Cookie, Authorization"));
+        response
+    }
+}
+
+fn take(parameters: &mut Vec<(String, String)>, name: &str) -> Option<String> {
+    let index = parameters.iter().position(|(known, _)| known == name)?;
+    Some(parameters.remove(index).1)
+}
