@@ -104,3 +104,6 @@ fn cannot_fail(condition: &Expr) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! Parameters of prepared statements: of what type they are, and their values.
+
+use std::collections::BTreeMap;
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{
+        ParamValues, ScalarValue,
+        tree_node::{TreeNode as _, TreeNodeRecursion},
+    },
+    error::Result,
+    logical_expr::{Expr, LogicalPlan},
+};
+use datafusion_postgres::{
+    arrow_pg::datatypes::{PG_OID_ALIAS_KEY, df::deserialize_parameters_with_server_types, into_pg_type},
+    pgwire::api::{Type, portal::Portal},
+};
+
+use crate::failure::{Failure, code};
+
+/// Most parameters of a statement.
+const MOST: usize = 1_000;
+
+/// The parameters of a plan, in their order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parameters(Vec<Parameter>);
+
+#[derive(Debug, Clone)]
+struct Parameter {
+    /// What the plan makes of it, where it says.
+    arrow: Option<DataType>,
+    /// What the client writes.
+    wire: Type,
+    /// Whether the client left the type to us.
+    is_open: bool,
+}
+
+impl Parameters {
+    /// The parameters of a plan. `given` are the types that the client named.
+    pub(crate) fn of(plan: &LogicalPlan, given: &[Option<Type>]) -> Result<Self, Failure> {
+        let mut found: BTreeMap<usize, Option<DataType>> = BTreeMap::new();
+        for (name, arrow) in plan.get_parameter_types().map_err(Failure::engine)? {
+            found.insert(place(&name)?, arrow);
+        }
+        let (casts, numbers) = seen_in(plan).map_err(Failure::engine)?;
+        let count = found.keys().next_back().map_or(0, |last| last + 1);
+        let parameters = (0..count).map(|number| {
+            let name = format!("${}", number + 1);
+            let arrow = found.remove(&number).flatten().or_else(|| casts.get(&name).cloned());
+            let given = given.get(number).cloned().flatten().filter(|given| *given != Type::UNKNOWN);
+            let is_open = given.is_none();
+            let wire = match (given, &arrow) {
+                (Some(given), _) => given,
+                (None, _) if numbers.contains(&name) => Type::OID,
+                (None, Some(arrow)) => into_pg_type(arrow)?,
+                (None, None) => Type::TEXT,
+            };
+            Ok(Parameter { arrow, wire, is_open })
+        });
+        Ok(Self(parameters.collect::<Result<_, Failure>>()?))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The numbers of their types, as the client is told.
+    pub(crate) fn oids(&self) -> Vec<u32> {
+        self.0.iter().map(|parameter| parameter.wire.oid()).collect()
+    }
+
+    /// The values that a portal was bound with.
+    pub(crate) fn values(&self, portal: &Portal<()>) -> Result<ParamValues, Failure> {
+        let as_text = |(place, parameter): (usize, &Parameter)| {
+            let is_ours = matches!(
+                parameter.arrow,
+                Some(DataType::Timestamp(..) | DataType::Date32 | DataType::Decimal128(..))
+            );
+            parameter.is_open && is_ours && portal.parameter_format.is_text(place)
+        };
+        let ours: Vec<bool> = self.0.iter().enumerate().map(as_text).collect();
+        let places = || self.0.iter().zip(&ours);
+        let arrow: Vec<Option<&DataType>> = places()
+            .map(|(parameter, is_ours)| match &parameter.arrow {
+                // The stock rounds a decimal to the scale of the column that it is compared with.
+                Some(DataType::Decimal128(..)) => None,
+                _ if *is_ours => None,
+                other => other.as_ref(),
+            })
+            .collect();
+        let text = Type::TEXT;
+        let wire: Vec<Option<&Type>> = places()
+            .map(|(parameter, is_ours)| Some(if *is_ours { &text } else { &parameter.wire }))
+            .collect();
+        let values = deserialize_parameters_with_server_types(portal, &arrow, &wire)?;
+        let ParamValues::List(mut values) = values else { return Ok(values) };
+        for ((parameter, is_ours), value) in places().zip(&mut values) {
+            if *is_ours && let Some(arrow) = &parameter.arrow {
+                value.value = read(&value.value, arrow)?;
+            } else if let ScalarValue::Decimal128(number, _, scale) = value.value {
+                value.value = ScalarValue::Decimal128(number, 38, scale);
+            }
+        }
+        Ok(ParamValues::List(values))
+    }
+}
+
+/// Reads a text whose type the client left open.
+fn read(value: &ScalarValue, arrow: &DataType) -> Result<ScalarValue, Failure> {
+    let to = match (arrow, value.try_as_str().flatten()) {
+        (DataType::Decimal128(..), Some(text)) => {
+            let digits = text.split_once('.').map_or(0, |(_, part)| part.trim_end().len());
+            let scale = i8::try_from(digits).ok().filter(|scale| *scale <= 38).ok_or_else(|| {
+                Failure::new("22003", format!("`{text}` has more digits than a number can have"))
+            })?;
+            DataType::Decimal128(38, scale)
+        }
+        _ => arrow.clone(),
+    };
+    value.cast_to(&to).map_err(|_| {
+        Failure::new(
+            "22P02",
+            format!("`{value}` cannot be read as the {} that it is compared with", kind(arrow)),
+        )
+    })
+}
+
+fn kind(arrow: &DataType) -> &'static str {
+    match arrow {
+        DataType::Timestamp(..) => "time",
+        DataType::Date32 => "date",
+        _ => "number",
+    }
+}
+
+/// The place of `$1`, from zero.
+fn place(name: &str) -> Result<usize, Failure> {
+    let number = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
+    match number {
+        Some(number @ 1..=MOST) => Ok(number - 1),
+        _ => Err(Failure::new(code::SYNTAX, format!("`{name}` is no parameter: they are $1 to ${MOST}"))),
+    }
+}
+
+/// What a plan casts its parameters to, and which are compared with numbers of the system catalogue.
+fn seen_in(plan: &LogicalPlan) -> Result<(BTreeMap<String, DataType>, Vec<String>)> {
+    let (mut casts, mut numbers) = (BTreeMap::new(), Vec::new());
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                match expr {
+                    Expr::Cast(cast) => {
+                        if let Expr::Placeholder(parameter) = cast.expr.as_ref() {
+                            casts.insert(parameter.id.clone(), cast.field.data_type().clone());
+                        }
+                    }
+                    Expr::Placeholder(parameter) => {
+                        let field = parameter.field.as_ref();
+                        if field.is_some_and(|f| {
+                            f.metadata().get(PG_OID_ALIAS_KEY).is_some_and(|kind| kind == "oid")
+                        }) {
+                            numbers.push(parameter.id.clone());
+                        }
+                    }
+                    _ => {}
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok((casts, numbers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_texts_keep_their_digits() {
+        let read = |text: &str, arrow: DataType| read(&ScalarValue::from(text), &arrow);
+        let column = DataType::Decimal128(38, 8);
+        let exact = ScalarValue::Decimal128(Some(1_234_567_890_123), 38, 12);
+        assert_eq!(read("1.234567890123", column.clone()), Ok(exact));
+        assert_eq!(read("x", column).unwrap_err().code, "22P02");
+        let day = read("2026-10-02", DataType::Date32);
+        assert_eq!(day, Ok(ScalarValue::Date32(Some(20_728))));
+    }
+
+    #[test]
+    fn parameters_are_numbered() {
+        assert_eq!(place("$1"), Ok(0));
+        for name in ["$0", "$1001", "$x", "1"] {
+            assert!(place(name).is_err(), "{name}");
+        }
+    }
+}
