@@ -15,7 +15,7 @@ use std::{fmt, str::FromStr};
 pub use self::{
     gatekeeper::{Denied, Gatekeeper},
     record::{TokenRecord, UserRecord},
-    secret::{ScramVerifier, Secret},
+    secret::{SCRAM_ITERATIONS, ScramVerifier, Secret},
     store::AccessStore,
 };
 use crate::{

@@ -11,6 +11,10 @@ use datafusion::{
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// What a statement may be; said whenever it is something else.
+pub const READ_ONLY: &str =
+    "the ledger is read-only: only SELECT, WITH, VALUES, EXPLAIN, DESCRIBE and SHOW TABLES or COLUMNS are allowed";
+
 /// Options under which the planner refuses data definition, changes and session statements.
 pub(crate) fn options() -> SQLOptions {
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
@@ -26,10 +30,7 @@ pub(crate) fn check(sql: &str) -> Result<()> {
     if is_read_only(&statement) {
         Ok(())
     } else {
-        Err(Error::new(
-            ErrorKind::Statement,
-            "the ledger is read-only: only SELECT, WITH, VALUES, EXPLAIN, DESCRIBE and SHOW TABLES or COLUMNS are allowed",
-        ))
+        Err(Error::new(ErrorKind::Statement, READ_ONLY))
     }
 }
 

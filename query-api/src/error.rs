@@ -9,14 +9,25 @@ pub enum ErrorKind {
     Statement,
     /// The role does not allow it.
     Denied,
-    /// It took more time, memory or rows than it may.
-    Limit,
+    /// It took more than it may.
+    Limit(Exceeded),
     /// What was asked for (a run, a lake) is not there.
     NotFound,
     /// The same call may go through later.
     Retry,
     /// A defect, or a damaged lake.
     Corrupt,
+}
+
+/// What a statement took too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exceeded {
+    /// Time.
+    Time,
+    /// Memory.
+    Memory,
+    /// Rows of its answer.
+    Rows,
 }
 
 /// Why a query failed.
@@ -47,7 +58,7 @@ impl Error {
     /// What a stranger may be told: of errors about the statement all, of others no internals.
     pub fn public_message(&self) -> String {
         match self.kind {
-            ErrorKind::Statement | ErrorKind::Denied | ErrorKind::Limit | ErrorKind::NotFound => {
+            ErrorKind::Statement | ErrorKind::Denied | ErrorKind::Limit(_) | ErrorKind::NotFound => {
                 self.private_message()
             }
             ErrorKind::Retry => "the ledger cannot be read for the moment; try again".to_owned(),
@@ -83,7 +94,7 @@ impl Error {
             E::ResourcesExhausted(_) => {
                 let message =
                     "the statement needs more memory than it may use; sum up earlier or ask for less";
-                return Self::new(ErrorKind::Limit, message);
+                return Self::new(ErrorKind::Limit(Exceeded::Memory), message);
             }
             E::ObjectStore(_) | E::IoError(_) => (ErrorKind::Retry, "the ledger cannot be read"),
             E::ParquetError(_) | E::Internal(_) | E::External(_) | E::ExecutionJoin(_) => {

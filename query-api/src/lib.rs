@@ -20,7 +20,8 @@ mod views;
 
 /// Rows of an answer, batch by batch. Its errors hold an [`Error`] of this crate: [`Error::from_engine`] takes it out.
 pub use datafusion::execution::SendableRecordBatchStream as RowStream;
-pub use error::{Error, ErrorKind, Result};
+pub use confine::READ_ONLY;
+pub use error::{Error, ErrorKind, Exceeded, Result};
 pub use ledger::{AsOf, Ledger};
 pub use limits::Limits;
 pub use rows::json_rows;

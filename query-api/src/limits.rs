@@ -7,7 +7,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::{Stream, StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Exceeded, Result};
 
 /// What one statement may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +65,11 @@ pub(crate) fn limited(
 
 pub(crate) fn timed_out(limits: Limits) -> Error {
     let seconds = limits.timeout.unwrap_or_default().as_secs_f64();
-    Error::new(ErrorKind::Limit, format!("the statement took longer than {seconds} s and was stopped"))
+    let message = format!("the statement took longer than {seconds} s and was stopped");
+    Error::new(ErrorKind::Limit(Exceeded::Time), message)
 }
 
 fn too_many_rows(most: u64) -> Error {
-    Error::new(ErrorKind::Limit, format!("the answer has more than {most} rows; add a LIMIT or sum up"))
+    let message = format!("the answer has more than {most} rows; add a LIMIT or sum up");
+    Error::new(ErrorKind::Limit(Exceeded::Rows), message)
 }

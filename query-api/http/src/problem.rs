@@ -35,7 +35,7 @@ impl From<Error> for Problem {
         let status = match error.kind() {
             ErrorKind::Statement => StatusCode::BAD_REQUEST,
             ErrorKind::Denied => StatusCode::FORBIDDEN,
-            ErrorKind::Limit => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::Limit(_) => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Retry => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Corrupt => StatusCode::INTERNAL_SERVER_ERROR,

@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use airshed_query_api::{ErrorKind, access::Principal};
+use airshed_query_api::{ErrorKind, Exceeded, access::Principal};
 use datafusion_postgres::pgwire::{
     error::PgWireError,
     messages::{
@@ -292,7 +292,7 @@ async fn unless_stopped<T>(
 }
 
 fn stopped() -> Failure {
-    let kind = ErrorKind::Limit;
+    let kind = ErrorKind::Limit(Exceeded::Time);
     Failure { kind, ..Failure::new(code::CANCELLED, "the statement was stopped as the user asked") }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use airshed_query_api::{Error, ErrorKind};
+use airshed_query_api::{Error, ErrorKind, Exceeded, READ_ONLY};
 use datafusion::{
     arrow::error::ArrowError, common::SchemaError, error::DataFusionError,
     sql::sqlparser::parser::ParserError,
@@ -11,9 +11,6 @@ use datafusion_postgres::pgwire::{
     error::{ErrorInfo, PgWireError},
     messages::response::{ErrorResponse, NoticeResponse},
 };
-
-/// What a statement may be; said whenever it is something else.
-pub(crate) const READ_ONLY: &str = "the ledger is read-only: only SELECT, WITH, VALUES, EXPLAIN, DESCRIBE and SHOW TABLES or COLUMNS are allowed";
 
 /// SQLSTATEs, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 pub(crate) mod code {
@@ -82,9 +79,9 @@ impl Failure {
         let code = match kind {
             ErrorKind::Statement => statement_code,
             ErrorKind::Denied => code::DENIED,
-            ErrorKind::Limit if message.contains("memory") => "53200",
-            ErrorKind::Limit if message.contains("rows") => code::TOO_MUCH,
-            ErrorKind::Limit => code::CANCELLED,
+            ErrorKind::Limit(Exceeded::Memory) => "53200",
+            ErrorKind::Limit(Exceeded::Rows) => code::TOO_MUCH,
+            ErrorKind::Limit(Exceeded::Time) => code::CANCELLED,
             ErrorKind::NotFound => code::BAD_VALUE,
             ErrorKind::Retry => code::NOT_NOW,
             ErrorKind::Corrupt => code::DEFECT,

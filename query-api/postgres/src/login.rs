@@ -5,7 +5,7 @@
 
 use std::{io, sync::Arc};
 
-use airshed_query_api::access::{Denied, Principal, Role, ScramVerifier};
+use airshed_query_api::access::{Denied, Principal, Role, SCRAM_ITERATIONS, ScramVerifier};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::{Buf as _, Bytes};
 use datafusion_postgres::pgwire::{
@@ -46,8 +46,6 @@ const ASKS_TLS: u32 = 80_877_103;
 const ASKS_GSS: u32 = 80_877_104;
 /// Databases that clients ask for when nobody tells them: there is one, by any of these names.
 const DATABASES: [&str; 2] = [airshed_query_api::CATALOG, "postgres"];
-/// As [`ScramVerifier`] has them; a made-up one must not differ.
-const ITERATIONS: u32 = 10_000;
 
 /// Somebody who was let in.
 pub(crate) struct LoggedIn {
@@ -307,7 +305,10 @@ async fn authenticate(messages: &mut Messages, shared: &Shared, user: &str) -> R
     let Frontend::PasswordMessageFamily(last) = receive(messages).await? else { return Err(unexpected()) };
     let proven = match exchange.finish(&last.into_sasl_response()?.data) {
         Ok(server_last) => known.zip(Some(server_last)),
-        Err(scram::Broken::Wrong) => None,
+        Err(scram::Broken::Wrong) => {
+            shared.gatekeeper.failed(user);
+            None
+        }
         Err(scram::Broken::Malformed) => return Err(malformed().into()),
     };
     let Some((who, server_last)) = proven else {
@@ -322,7 +323,7 @@ async fn authenticate(messages: &mut Messages, shared: &Shared, user: &str) -> R
 /// A verifier that no password fits, always the same for a name, so that nobody learns which names there are.
 fn made_up(shared: &Shared, user: &str) -> ScramVerifier {
     ScramVerifier {
-        iterations: ITERATIONS,
+        iterations: SCRAM_ITERATIONS,
         salt: shared.random.fixed("salt", user)[..16].to_vec(),
         stored_key: shared.random.fixed("stored key", user),
         server_key: shared.random.fixed("server key", user),
@@ -352,7 +353,7 @@ mod tests {
     #[test]
     fn made_up_verifiers_look_like_real_ones() {
         let real = ScramVerifier::new(&Secret::presented("x"), [0; 16]);
-        assert_eq!((real.iterations, real.salt.len()), (ITERATIONS, 16));
+        assert_eq!((real.iterations, real.salt.len()), (SCRAM_ITERATIONS, 16));
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
 use governor::{DefaultKeyedRateLimiter, Quota};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{AccessStore, Principal, Role, ScramVerifier, Secret};
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 
 /// Passwords that are checked at the same time: each takes 19 MiB and tens of milliseconds of a core.
 const CHECKS: usize = 2;
-/// Passwords that may be tried for one user in a row; after that, one for each [`TRY_EVERY`].
+/// Wrong passwords that may be tried for one name in a row; after that, one for each [`TRY_EVERY`].
 const TRIES: u32 = 10;
 const TRY_EVERY: Duration = Duration::from_secs(6);
 /// A hash that no password has, so that a user who is not there takes as long as one who is.
@@ -42,7 +42,9 @@ struct Inner {
     store: Option<AccessStore>,
     known: RwLock<Arc<Known>>,
     checks: Semaphore,
-    tries: DefaultKeyedRateLimiter<String>,
+    failures: DefaultKeyedRateLimiter<String>,
+    /// Until when a name may not be tried.
+    shut: Mutex<HashMap<String, Instant>>,
 }
 
 #[derive(Default)]
@@ -82,7 +84,8 @@ impl Gatekeeper {
             store,
             known: RwLock::new(Arc::new(known)),
             checks: Semaphore::new(CHECKS),
-            tries: DefaultKeyedRateLimiter::keyed(quota.allow_burst(burst)),
+            failures: DefaultKeyedRateLimiter::keyed(quota.allow_burst(burst)),
+            shut: Mutex::default(),
         }))
     }
 
@@ -109,7 +112,9 @@ impl Gatekeeper {
             known.tokens.insert(token.sha256, principal.clone());
             known.logins.insert(token.id, (principal, None, token.scram));
         }
-        self.0.tries.retain_recent();
+        self.0.failures.retain_recent();
+        let now = Instant::now();
+        self.shut().retain(|_, until| *until > now);
         *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
         Ok(())
     }
@@ -136,11 +141,15 @@ impl Gatekeeper {
         let _room = self.0.checks.acquire().await.map_err(|_| Denied::TooMany)?;
         let check = tokio::task::spawn_blocking(move || password.matches_argon2id(&hash));
         let matches = check.await.unwrap_or(false);
-        principal.filter(|_| matches).ok_or(Denied::Wrong)
+        principal.filter(|_| matches).ok_or_else(|| {
+            self.failed(name);
+            Denied::Wrong
+        })
     }
 
     /// Whom a login of SCRAM-SHA-256 lets in, if the exchange proves the secret; tokens log in by their id. Nothing for a
-    /// name that is not known: go on with a made-up verifier, so that nobody learns which names there are.
+    /// name that is not known: go on with a made-up verifier, so that nobody learns which names there are. Say so by
+    /// [`failed`](Self::failed) when the exchange proves another secret.
     ///
     /// # Errors
     /// [`Denied::TooMany`].
@@ -166,8 +175,22 @@ impl Gatekeeper {
         }
     }
 
+    /// Notes a wrong secret for a name; after too many the name is shut for a while.
+    pub fn failed(&self, name: &str) {
+        if self.0.failures.check_key(&name.to_owned()).is_err() {
+            self.shut().insert(name.to_owned(), Instant::now() + TRY_EVERY);
+        }
+    }
+
     fn may_try(&self, name: &str) -> Result<(), Denied> {
-        self.0.tries.check_key(&name.to_owned()).map_err(|_| Denied::TooMany)
+        match self.shut().get(name) {
+            Some(until) if *until > Instant::now() => Err(Denied::TooMany),
+            _ => Ok(()),
+        }
+    }
+
+    fn shut(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.0.shut.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> Arc<Known> {

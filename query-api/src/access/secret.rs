@@ -18,7 +18,7 @@ const TOKEN_PREFIX: &str = "airshed_";
 /// Shortest password.
 const PASSWORD_LEAST: usize = 12;
 /// Rounds of PBKDF2 behind a SCRAM verifier. RFC 7677 asks for 4096 at least; clients do the work at each connection.
-const SCRAM_ITERATIONS: u32 = 10_000;
+pub const SCRAM_ITERATIONS: u32 = 10_000;
 
 /// A password or token. It never shows itself.
 #[derive(Clone)]

@@ -20,7 +20,7 @@ pub(super) struct Note {
 
 impl Note {
     pub(super) fn new(audit: Arc<dyn Audit>, who: Arc<str>, sql: impl Into<String>) -> Self {
-        Self { audit, who, sql: sql.into(), failed: Some(ErrorKind::Limit) }
+        Self { audit, who, sql: sql.into(), failed: Some(ErrorKind::Limit(Exceeded::Time)) }
     }
 
     /// Notes how it went.
