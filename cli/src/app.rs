@@ -104,6 +104,7 @@ fn lay_flags(layers: &mut Layers, cli: &Cli) {
         Command::Serve(args) => {
             layers.flag("serve.http", "--http", args.http.clone());
             layers.flag("serve.pg", "--pg", args.pg.clone());
+            layers.flag("serve.flight", "--flight", args.flight.clone());
             layers.flag("serve.tls_cert", "--tls-cert", args.tls_cert.clone());
             layers.flag("serve.tls_key", "--tls-key", args.tls_key.clone());
         }

@@ -3,9 +3,11 @@
 //! A user is a small file `_access/users/<name>.json` of the ledger (or of a folder of one's own), a token one
 //! `_access/tokens/<id>.json`. They hold no secret: passwords as argon2id hashes, and for Postgres clients as the
 //! verifier that Postgres itself would keep; tokens, which are 256 random bits, as SHA-256. Files are written where there
-//! is none, so two administrators never overwrite each other.
+//! is none, so two administrators never overwrite each other. Users of an identity provider have no file: their tokens say
+//! who they are ([`OidcSettings`]).
 
 mod gatekeeper;
+mod oidc;
 mod record;
 mod secret;
 mod store;
@@ -14,6 +16,7 @@ use std::{fmt, str::FromStr};
 
 pub use self::{
     gatekeeper::{Denied, Gatekeeper},
+    oidc::{IdentityProvider, KeySource, OidcSettings},
     record::{TokenRecord, UserRecord},
     secret::{SCRAM_ITERATIONS, ScramVerifier, Secret},
     store::AccessStore,
@@ -26,11 +29,11 @@ use crate::{
 /// What somebody may do. Each may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Looks at the dashboard and what it is made of.
+    /// Looks at the dashboard and what it is made of, down to the lineage of a line.
     Viewer,
     /// Writes SQL.
     Analyst,
-    /// Sees how numbers came about, and what was asked: lineage, runs, the log of queries.
+    /// Sees what was asked: the log of queries.
     Compliance,
     /// Manages users.
     Admin,

@@ -31,6 +31,7 @@ use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    distributed::{self, FilesTable, Workers},
     error::{Error, ErrorKind, Result},
     functions,
     limits::Limits,
@@ -54,9 +55,12 @@ pub struct Ledger {
     versions: Vec<LakeTable>,
     tables: Vec<(Table, Arc<dyn TableProvider>)>,
     runs: BTreeMap<BillingPeriod, RunId>,
+    /// Names of the summaries that have rows of every run.
+    complete: BTreeSet<&'static str>,
     functions: Vec<ScalarUDF>,
     runtime: Arc<RuntimeEnv>,
     limits: Limits,
+    workers: Option<Workers>,
     everything: Session,
 }
 
@@ -66,6 +70,19 @@ impl Ledger {
     /// # Errors
     /// [`ErrorKind::NotFound`] when the lake holds no table at all, or not the run that was asked for.
     pub async fn open(lake: &Lake, as_of: &AsOf, limits: Limits) -> Result<Self> {
+        Self::open_with(lake, as_of, limits, None).await
+    }
+
+    /// As [`open`](Self::open); statements that read much are spread over workers.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub async fn open_with(
+        lake: &Lake,
+        as_of: &AsOf,
+        limits: Limits,
+        workers: Option<Workers>,
+    ) -> Result<Self> {
         let runs = resolve(lake, as_of).await?;
         let mut versions = Vec::new();
         for table in schema::all() {
@@ -75,7 +92,8 @@ impl Ledger {
         let runtime = RuntimeEnvBuilder::new()
             .build_arc()
             .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
-        Self::at(versions, runs, runtime, limits).await
+        distributed::mount(lake, &runtime).map_err(Error::from_engine)?;
+        Self::at(versions, runs, runtime, limits, workers).await
     }
 
     /// The ledger as it is now, or nothing when no table has a new version.
@@ -94,7 +112,8 @@ impl Ledger {
             return Ok(None);
         }
         // With the runtime its caches of files and their metadata go on.
-        Ok(Some(Self::at(versions, runs, Arc::clone(&self.runtime), self.limits).await?))
+        let runtime = Arc::clone(&self.runtime);
+        Ok(Some(Self::at(versions, runs, runtime, self.limits, self.workers.clone()).await?))
     }
 
     async fn at(
@@ -102,16 +121,23 @@ impl Ledger {
         runs: BTreeMap<BillingPeriod, RunId>,
         runtime: Arc<RuntimeEnv>,
         limits: Limits,
+        workers: Option<Workers>,
     ) -> Result<Self> {
         let mut tables = Vec::with_capacity(versions.len());
         for open in &versions {
             let table = open.description().clone();
-            let provider = open.provider(&|file| shows(&table, file, &runs)).await?;
+            let shows = |file: &DataFile| shows(&table, file, &runs);
+            let mut provider = open.provider(&shows).await?;
+            if workers.is_some() {
+                provider = Arc::new(FilesTable::new(open, &provider.schema(), &shows)?);
+            }
             tables.push((table, provider));
         }
+        let complete = complete_summaries(&versions, &runs)?;
         let functions = functions::all();
-        let everything = Session::new(tables.clone(), &functions, &runtime, limits).await?;
-        Ok(Self { versions, tables, runs, functions, runtime, limits, everything })
+        let everything =
+            Session::new(tables.clone(), &functions, &runtime, limits, workers.as_ref()).await?;
+        Ok(Self { versions, tables, runs, complete, functions, runtime, limits, workers, everything })
     }
 
     /// A short text that changes whenever a table does.
@@ -127,6 +153,12 @@ impl Ledger {
         let mut start = [0; 8];
         start.copy_from_slice(&hash.finalize()[..8]);
         format!("{:016x}", u64::from_be_bytes(start))
+    }
+
+    /// Whether a summary ([`schema::summaries`]) speaks of every run that is read: runs that were rolled up before there
+    /// was such a table have no rows in it.
+    pub fn is_complete(&self, summary: &str) -> bool {
+        self.complete.contains(summary)
     }
 
     /// The run that is read for each period.
@@ -161,7 +193,8 @@ impl Ledger {
         let seen = self.tables.iter().filter_map(|(table, provider)| {
             Some((table.clone(), rows.guard(table, Arc::clone(provider), &tag)?))
         });
-        Session::new(seen.collect(), &self.functions, &self.runtime, self.limits).await
+        let workers = self.workers.as_ref();
+        Session::new(seen.collect(), &self.functions, &self.runtime, self.limits, workers).await
     }
 
     /// Accounts that are, or ever were, in the units of a scope.
@@ -194,6 +227,27 @@ impl Ledger {
         }
         Ok(accounts)
     }
+}
+
+/// The summaries that have rows of every run that has days.
+fn complete_summaries(
+    versions: &[LakeTable],
+    runs: &BTreeMap<BillingPeriod, RunId>,
+) -> Result<BTreeSet<&'static str>> {
+    let runs_in = |name: &str| -> Result<BTreeSet<String>> {
+        let open = versions.iter().find(|open| open.description().name == name);
+        let files = open.map(LakeTable::files).transpose()?.unwrap_or_default();
+        let shown = files.into_iter().filter(|file| shows(&schema::emissions_daily(), file, runs));
+        Ok(shown.filter_map(|mut file| file.partition.remove(c::RUN_ID)).collect())
+    };
+    let rolled_up = runs_in(schema::emissions_daily().name)?;
+    let mut complete = BTreeSet::new();
+    for summary in schema::summaries() {
+        if rolled_up.is_subset(&runs_in(summary.name)?) {
+            complete.insert(summary.name);
+        }
+    }
+    Ok(complete)
 }
 
 /// Whether a path such as `Root/Engineering/Data` lies at or below a unit such as `Engineering`, whole names compared.

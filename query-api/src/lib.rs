@@ -8,6 +8,7 @@
 pub mod access;
 pub mod audit;
 mod confine;
+pub mod distributed;
 mod error;
 mod functions;
 mod ledger;
@@ -24,7 +25,7 @@ pub use confine::READ_ONLY;
 pub use error::{Error, ErrorKind, Exceeded, Result};
 pub use ledger::{AsOf, Ledger};
 pub use limits::Limits;
-pub use rows::json_rows;
+pub use rows::{json_arrays, json_rows};
 pub use scope::Scope;
 pub use session::{CATALOG, SCHEMA, Session};
 pub use snapshots::{Snapshot, Snapshots};

@@ -16,25 +16,45 @@ use serde_json::Value;
 /// # Errors
 /// For types that have no text, which no table of a ledger has.
 pub fn json_rows(batch: &RecordBatch) -> Result<Vec<String>, ArrowError> {
+    let names: Vec<String> = batch
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| format!("{}:", Value::from(field.name().as_str())))
+        .collect();
+    texts(batch, ['{', '}'], |column| &names[column])
+}
+
+/// One JSON array a row, with values as of [`json_rows`]: for answers whose columns may share a name.
+///
+/// # Errors
+/// As of [`json_rows`].
+pub fn json_arrays(batch: &RecordBatch) -> Result<Vec<String>, ArrowError> {
+    texts(batch, ['[', ']'], |_| "")
+}
+
+fn texts<'n>(
+    batch: &RecordBatch,
+    [open, close]: [char; 2],
+    name: impl Fn(usize) -> &'n str,
+) -> Result<Vec<String>, ArrowError> {
     let options = FormatOptions::default();
     let formatters = batch
         .columns()
         .iter()
         .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
         .collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<String> =
-        batch.schema().fields().iter().map(|field| Value::from(field.name().as_str()).to_string()).collect();
     (0..batch.num_rows())
         .map(|row| {
-            let mut text = String::from("{");
-            for (index, name) in names.iter().enumerate() {
-                let printed = formatters[index].value(row).try_to_string()?;
-                let value = value(batch.column(index), row, printed);
-                let comma = if index > 0 { "," } else { "" };
+            let mut text = String::from(open);
+            for (column, formatter) in formatters.iter().enumerate() {
+                let printed = formatter.value(row).try_to_string()?;
+                let value = value(batch.column(column), row, printed);
+                let comma = if column > 0 { "," } else { "" };
                 // Writing to a string does not fail.
-                _ = write!(text, "{comma}{name}:{value}");
+                _ = write!(text, "{comma}{}{value}", name(column));
             }
-            text.push('}');
+            text.push(close);
             Ok(text)
         })
         .collect()

@@ -21,6 +21,7 @@ use datafusion::{
 };
 
 use self::guard::Guarded;
+pub(crate) use self::guard_exec::GuardExec;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The rows that somebody may see. Values of one kind are alternatives; a row must match every kind that is named. The

@@ -21,6 +21,7 @@ use tokio::time::timeout_at;
 
 use crate::{
     confine,
+    distributed::Workers,
     error::{Error, ErrorKind, Result},
     limits::{Limits, limited, timed_out},
     views,
@@ -36,6 +37,7 @@ pub const SCHEMA: &str = "public";
 pub struct Session {
     context: SessionContext,
     limits: Limits,
+    workers: Option<Workers>,
 }
 
 impl Session {
@@ -44,12 +46,20 @@ impl Session {
         functions: &[ScalarUDF],
         runtime: &Arc<RuntimeEnv>,
         limits: Limits,
+        workers: Option<&Workers>,
     ) -> Result<Self> {
         let config = SessionConfig::new()
             .with_target_partitions(limits.threads)
             .with_default_catalog_and_schema(CATALOG, SCHEMA)
             .with_information_schema(true);
-        let context = SessionContext::new_with_config_rt(config, Arc::clone(runtime));
+        let builder = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(runtime))
+            .with_default_features();
+        let context = match workers {
+            Some(workers) => workers.equip(builder, limits)?,
+            None => SessionContext::new_with_state(builder.build()),
+        };
         for function in functions {
             context.register_udf(function.clone());
         }
@@ -57,7 +67,7 @@ impl Session {
             context.register_table(table.name, provider).map_err(Error::from_engine)?;
         }
         views::register(&context).await?;
-        Ok(Self { context, limits })
+        Ok(Self { context, limits, workers: workers.cloned() })
     }
 
     /// The engine's session, for interfaces that plan by themselves. Statements that do not come through
@@ -74,7 +84,7 @@ impl Session {
     /// The same with other limits.
     #[must_use]
     pub fn with_limits(&self, limits: Limits) -> Self {
-        Self { context: self.context.clone(), limits }
+        Self { limits, ..self.clone() }
     }
 
     /// Plans one read-only statement.
@@ -111,7 +121,11 @@ impl Session {
             let state = SessionStateBuilder::new_from_existing(self.context.state())
                 .with_runtime_env(runtime)
                 .build();
-            DataFrame::new(state, plan).execute_stream().await.map_err(Error::from_engine)
+            let begun = match &self.workers {
+                Some(workers) => workers.run(&state, &plan).await,
+                None => DataFrame::new(state, plan).execute_stream().await,
+            };
+            begun.map_err(Error::from_engine)
         };
         let answer = match deadline {
             Some(deadline) => timeout_at(deadline, begin).await.map_err(|_| timed_out(self.limits))??,

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    distributed::Workers,
     error::Result,
     ledger::{AsOf, Ledger},
     limits::Limits,
@@ -35,6 +36,7 @@ pub struct Snapshots(Arc<Inner>);
 struct Inner {
     lake: Lake,
     limits: Limits,
+    workers: Option<Workers>,
     newest: watch::Sender<Arc<Snapshot>>,
     past: Mutex<VecDeque<(RunId, Arc<Snapshot>)>>,
 }
@@ -82,8 +84,17 @@ impl Snapshots {
     /// # Errors
     /// As of [`Ledger::open`].
     pub async fn open(lake: Lake, limits: Limits) -> Result<Self> {
-        let newest = Snapshot::new(Ledger::open(&lake, &AsOf::Now, limits).await?);
-        Ok(Self(Arc::new(Inner { lake, limits, newest: watch::Sender::new(newest), past: Mutex::default() })))
+        Self::open_with(lake, limits, None).await
+    }
+
+    /// As [`open`](Self::open); statements that read much are spread over workers.
+    ///
+    /// # Errors
+    /// As of [`Ledger::open`].
+    pub async fn open_with(lake: Lake, limits: Limits, workers: Option<Workers>) -> Result<Self> {
+        let ledger = Ledger::open_with(&lake, &AsOf::Now, limits, workers.clone()).await?;
+        let newest = watch::Sender::new(Snapshot::new(ledger));
+        Ok(Self(Arc::new(Inner { lake, limits, workers, newest, past: Mutex::default() })))
     }
 
     /// The newest state, or the one that a run belongs to.
@@ -95,7 +106,8 @@ impl Snapshots {
         if let Some((_, kept)) = self.past().iter().find(|(kept, _)| kept == run) {
             return Ok(Arc::clone(kept));
         }
-        let opened = Snapshot::new(Ledger::open(&self.0.lake, as_of, self.0.limits).await?);
+        let workers = self.0.workers.clone();
+        let opened = Snapshot::new(Ledger::open_with(&self.0.lake, as_of, self.0.limits, workers).await?);
         let mut past = self.past();
         if past.len() >= PAST_KEPT {
             past.pop_front();

@@ -92,12 +92,13 @@ async fn of_run(lake: &Lake, run: &RunRecord, resources: &Resources) -> Result<V
     let of_cells: Vec<String> = std::iter::once(format!("coalesce(sum({}), 0)", c::LINES))
         .chain(names[1..].iter().map(|name| format!("sum({name})")))
         .collect();
-    for table in [
+    let rollups = [
         schema::emissions_hourly(),
         schema::emissions_daily(),
         schema::emissions_monthly(),
         schema::emissions_resource_daily(),
-    ] {
+    ];
+    for table in rollups.into_iter().chain(schema::summaries()) {
         let rolled = of_table(lake, &table, run, &of_cells, resources).await?;
         for ((name, line_sum), cell_sum) in names.iter().zip(&line_sums).zip(rolled) {
             push(format!("{} {name} = emissions {name}", table.name), line_sum.clone(), cell_sum);

@@ -43,6 +43,8 @@ pub(crate) struct Shard {
     pub(crate) monthly: Grain,
     /// To be merged with those of the other files.
     pub(crate) coverage: Grain,
+    /// Those of [`schema::summaries`], to be merged with those of the other files.
+    pub(crate) summaries: Vec<Grain>,
 }
 
 /// Cells and the tuples that they refer to.
@@ -62,6 +64,11 @@ impl Grain {
         Self { tuples: Tuples::new(COVERAGE_KEYS.len()), cells: Cells::new(Sums::new(1, 2, 0)) }
     }
 
+    /// No cells of a summary.
+    pub(crate) fn summary(table: &Table) -> Self {
+        Self { tuples: Tuples::new(places(table).len()), cells: Cells::new(measures()) }
+    }
+
     /// The cells as the one file of `table`.
     pub(crate) fn encode(&self, table: &Table) -> Result<EncodedFile> {
         self.cells.encode(&self.tuples, table)
@@ -69,9 +76,16 @@ impl Grain {
 
     /// Adds the cells of a shard.
     pub(crate) fn merge(&mut self, shard: &Self) {
-        let here = self.tuples.adopt(&shard.tuples);
+        let all: Vec<usize> = (0..shard.tuples.width()).collect();
+        let here = self.tuples.adopt(&shard.tuples, &all);
         self.cells.add_cells(&shard.cells, |tuple| here[tuple as usize], |time_us| time_us);
     }
+}
+
+/// Which of [`DIMENSIONS`] the dimensions of a summary are.
+fn places(summary: &Table) -> Vec<usize> {
+    let has = |name: &str| summary.columns.iter().any(|column| column.name == name);
+    (0..).zip(DIMENSIONS).filter(|(_, name)| has(name)).map(|(place, _)| place).collect()
 }
 
 /// The sums of a rollup, in the order of its columns: two counts, four costs, every measure.
@@ -101,10 +115,21 @@ pub(crate) fn roll_up(bytes: bytes::Bytes, path: &str, tags: &[String]) -> Resul
     drop(resources);
     let mut daily = Cells::new(measures());
     daily.add_cells(&hourly, |tuple| tuple, |time_us| start_of(time_us, DAY_US));
+    let summaries = schema::summaries()
+        .iter()
+        .map(|table| {
+            let is_of_hours = table.columns.iter().any(|column| column.name == c::HOUR);
+            let mut summary = Grain::summary(table);
+            let here = summary.tuples.adopt(&monthly.tuples, &places(table));
+            let finer = if is_of_hours { &hourly } else { &daily };
+            summary.cells.add_cells(finer, |tuple| here[tuple as usize], |time_us| time_us);
+            summary
+        })
+        .collect();
     let hourly = hourly.encode(&monthly.tuples, &schema::emissions_hourly())?;
     monthly.cells.add_cells(&daily, |tuple| tuple, |_| 0);
     let daily = daily.encode(&monthly.tuples, &schema::emissions_daily())?;
-    Ok(Shard { hourly, daily, resource_daily, monthly, coverage })
+    Ok(Shard { hourly, daily, resource_daily, monthly, coverage, summaries })
 }
 
 /// Start of the interval of a length that an instant lies in, all in microseconds since 1970.

@@ -2,8 +2,8 @@
 //!
 //! Work goes file by file of `emissions`. All lines of a resource stand in one file, and those of an account in few, so
 //! the cells of a file are (nearly) final and memory is bounded by the file, not by the run. Cells of hours and days
-//! that lie in several files are left apart, as sums over the tables do not mind; months and coverage are small and are
-//! merged.
+//! that lie in several files are left apart, as sums over the tables do not mind; months, summaries
+//! and coverage are small and are merged.
 
 use airshed_domain::{
     period::BillingPeriod,
@@ -63,6 +63,8 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     let mut resource_daily = Target::new(lake, schema::emissions_resource_daily(), &partition).await?;
     let mut monthly_cells = Grain::monthly();
     let mut coverage_cells = Grain::coverage();
+    let tables = schema::summaries();
+    let mut summary_cells: Vec<Grain> = tables.iter().map(Grain::summary).collect();
     let files = emissions.partition_files(&partition)?;
     let work = files.into_iter().map(|file| {
         let (emissions, tags) = (emissions.clone(), options.tags.clone());
@@ -74,12 +76,15 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     });
     let mut shards = Box::pin(stream::iter(work).buffered(options.threads.max(1)));
     while let Some(shard) = shards.try_next().await? {
-        let Shard { hourly: hours, daily: days, resource_daily: resources, monthly, coverage } = shard;
+        let Shard { hourly: hours, daily: days, resource_daily: resources, monthly, coverage, summaries } = shard;
         hourly.put(hours).await?;
         daily.put(days).await?;
         resource_daily.put(resources).await?;
         monthly_cells.merge(&monthly);
         coverage_cells.merge(&coverage);
+        for (cells, summary) in summary_cells.iter_mut().zip(&summaries) {
+            cells.merge(summary);
+        }
     }
     drop(shards);
 
@@ -87,7 +92,13 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     monthly.put(monthly_cells.encode(monthly.table.description())?).await?;
     let mut coverage = Target::new(lake, schema::coverage(), &partition).await?;
     coverage.put(coverage_cells.encode(coverage.table.description())?).await?;
-    for target in [hourly, daily, monthly, resource_daily, coverage] {
+    let mut targets = vec![hourly, daily, monthly, resource_daily, coverage];
+    for (cells, table) in summary_cells.iter().zip(tables) {
+        let mut summary = Target::new(lake, table, &partition).await?;
+        summary.put(cells.encode(summary.table.description())?).await?;
+        targets.push(summary);
+    }
+    for target in targets {
         outcome.rows.push(target.publish().await?);
     }
     outcome.published = control::make_current(lake, run.period, &run.run_id, options.now_us).await?;

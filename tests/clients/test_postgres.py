@@ -719,7 +719,7 @@ def test_connections_are_limited(port, bob):
     """More than there are places: the others are told, and whoever is in goes on."""
     taken, refused = [], []
     try:
-        for _ in range(130):
+        for _ in range(530):
             try:
                 taken.append(socket.create_connection(("127.0.0.1", port), timeout=5))
             except OSError as error:

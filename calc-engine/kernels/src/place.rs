@@ -9,7 +9,7 @@
 //! The location-based figure is the direct one (GHG Protocol scope 2); fuel supply and losses are scope 3 category 3
 //! and stay in their own columns.
 
-pub(crate) mod zone;
+pub mod zone;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-/// Open the ledger: dashboard and API over HTTP, SQL over the Postgres protocol.
+/// Open the ledger: dashboard and API over HTTP, SQL over the Postgres protocol and Arrow Flight.
 ///
 /// On this machine alone, and without users, it works at once: a one-time administrator's token is printed. On any other
 /// address it starts only with users (`airshed user add`) and TLS. Everything is read-only. Serving goes on until it is
@@ -21,6 +21,9 @@ pub(crate) struct ServeArgs {
     /// Address of the Postgres protocol; `off` for none
     #[arg(long, value_name = "ADDR")]
     pub(crate) pg: Option<String>,
+    /// Address of Arrow Flight SQL; `off` for none
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) flight: Option<String>,
     /// Certificates, PEM, the server's own first
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<String>,

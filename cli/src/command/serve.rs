@@ -4,19 +4,21 @@ mod lineage;
 mod log;
 mod tls;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use airshed_http::{Options, State};
 use airshed_lake::Location;
 use airshed_query_api::{
     Limits, Snapshots,
     access::{AccessStore, Gatekeeper, Secret},
+    audit::Audit,
 };
 use anyhow::{Context as _, ensure};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use self::log::QueryLog;
 use super::{collect, stages};
 use crate::{
     app::App,
@@ -27,7 +29,11 @@ pub(super) async fn execute(app: &App) -> anyhow::Result<Exit> {
     let settings = &app.settings.serve;
     let tls = tls::config(settings)?;
     let http = listen(&settings.http, "serve.http").await?;
-    let gatekeeper = gatekeeper(app, &[http.local_addr()?], tls.is_some()).await?;
+    let postgres = listen_unless_off(&settings.pg, "serve.pg").await?;
+    let flight = listen_unless_off(&settings.flight, "serve.flight").await?;
+    let listeners = std::iter::once(&http).chain(&postgres).chain(&flight);
+    let addresses = listeners.map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+    let gatekeeper = gatekeeper(app, &addresses, tls.is_some()).await?;
     let resources = stages::resources(app);
     let limits = Limits {
         timeout: Some(Duration::from_secs(settings.query_timeout_s)),
@@ -35,32 +41,96 @@ pub(super) async fn execute(app: &App) -> anyhow::Result<Exit> {
         ..Limits::new(resources.threads, usize::try_from(settings.query_memory_mib)? << 20)
     };
     let snapshots = Snapshots::open(app.lake()?, limits).await?;
-    let metrics = PrometheusBuilder::new().install_recorder().context("metrics cannot be kept")?;
-    let options =
-        Options { connections: settings.connections, tls: tls.clone(), version: env!("CARGO_PKG_VERSION") };
-    let state = Arc::new(State::new(
-        snapshots.clone(),
-        gatekeeper.clone(),
-        Arc::new(lineage::Recalculated::new(app.clone(), snapshots.clone())),
-        Arc::new(log::QueryLog),
-        Arc::new(move || metrics.render()),
-        options,
-    ));
+
+    let mut writing = None;
     let cancel = CancellationToken::new();
     let mut beside = JoinSet::new();
     beside.spawn(collect::cancel_on_signal(cancel.clone()));
     let every = Duration::from_secs(settings.refresh_s);
     let (news, stop) = (snapshots.clone(), cancel.clone());
     beside.spawn(async move { news.keep_fresh(every, &stop).await });
-    let stop = cancel.clone();
-    beside.spawn(async move { keep_known(&gatekeeper, every, &stop).await });
+    let (known, stop) = (gatekeeper.clone(), cancel.clone());
+    beside.spawn(async move { keep_known(&known, every, &stop).await });
+
+    let audit: Arc<dyn Audit> = match &settings.audit_log {
+        None => Arc::new(QueryLog::Process),
+        Some(path) => {
+            let (log, write) = QueryLog::to_file(Path::new(path))?;
+            writing = Some(tokio::task::spawn_blocking(write));
+            Arc::new(log)
+        }
+    };
+
+    let mut servers: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    if let Some(listener) = postgres {
+        app.progress.say(&format!("SQL: postgres://{}/airshed", listener.local_addr()?));
+        let options = airshed_postgres::Options {
+            tls: tls.clone(),
+            connections: settings.connections,
+            ..airshed_postgres::Options::new(random()?)
+        };
+        let (snapshots, gatekeeper) = (snapshots.clone(), gatekeeper.clone());
+        let served = airshed_postgres::serve(
+            listener,
+            options,
+            snapshots,
+            gatekeeper,
+            Arc::clone(&audit),
+            cancel.clone(),
+        );
+        servers.spawn(async move { served.await.context("the Postgres protocol cannot be served") });
+    }
+    if let Some(listener) = flight {
+        let scheme = if tls.is_some() { "grpc+tls" } else { "grpc" };
+        app.progress.say(&format!("Flight SQL: {scheme}://{}", listener.local_addr()?));
+        let options = airshed_flight::Options {
+            tls: tls.clone(),
+            connections: settings.connections,
+            ..airshed_flight::Options::new(random()?)
+        };
+        let (snapshots, gatekeeper) = (snapshots.clone(), gatekeeper.clone());
+        let served = airshed_flight::serve(
+            listener,
+            options,
+            snapshots,
+            gatekeeper,
+            Arc::clone(&audit),
+            cancel.clone(),
+        );
+        servers.spawn(async move { served.await.context("Flight SQL cannot be served") });
+    }
     let scheme = if tls.is_some() { "https" } else { "http" };
     app.progress.say(&format!("dashboard and API: {scheme}://{}/", http.local_addr()?));
-    let served = airshed_http::serve(http, state, &cancel).await;
-    cancel.cancel();
+    let metrics = PrometheusBuilder::new().install_recorder().context("metrics cannot be kept")?;
+    let state = Arc::new(State::new(
+        snapshots.clone(),
+        gatekeeper,
+        Arc::new(lineage::Recalculated::new(app.clone(), snapshots)),
+        audit,
+        Arc::new(move || metrics.render()),
+        Options { connections: settings.connections, tls, version: env!("CARGO_PKG_VERSION") },
+    ));
+    let stop = cancel.clone();
+    servers.spawn(async move {
+        airshed_http::serve(http, state, &stop).await.context("HTTP cannot be served")
+    });
+
+    // One that ends takes the others with it: half a server is none.
+    let mut ended = Ok(());
+    while let Some(served) = servers.join_next().await {
+        cancel.cancel();
+        ended = ended.and(served.context("a server broke off").flatten());
+    }
     beside.shutdown().await;
-    served.context("HTTP cannot be served")?;
-    Ok(Exit::Done)
+    if let Some(writing) = writing {
+        // With the servers went the last sender: what waits is written, and that is all.
+        writing.await.context("the log of queries broke off")?;
+    }
+    ended.map(|()| Exit::Done)
+}
+
+async fn listen_unless_off(address: &str, key: &str) -> anyhow::Result<Option<TcpListener>> {
+    if address == "off" { Ok(None) } else { listen(address, key).await.map(Some) }
 }
 
 async fn listen(address: &str, key: &str) -> anyhow::Result<TcpListener> {

@@ -11,12 +11,15 @@ use super::Layers;
 pub(crate) struct ServeSettings {
     pub(crate) http: String,
     pub(crate) pg: String,
+    pub(crate) flight: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tls_cert: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tls_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) access: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) audit_log: Option<String>,
     pub(crate) connections: usize,
     pub(crate) query_memory_mib: u64,
     pub(crate) query_timeout_s: u64,
@@ -29,9 +32,11 @@ impl Default for ServeSettings {
         Self {
             http: "127.0.0.1:8080".to_owned(),
             pg: "127.0.0.1:5433".to_owned(),
+            flight: "127.0.0.1:32010".to_owned(),
             tls_cert: None,
             tls_key: None,
             access: None,
+            audit_log: None,
             connections: 500,
             query_memory_mib: 512,
             query_timeout_s: 60,

@@ -175,12 +175,12 @@ pub const DIMENSIONS: &[&str] = &[
     c::CURRENCY,
 ];
 
-fn dimensions() -> Vec<Column> {
+fn dimensions(names: &[&'static str]) -> Vec<Column> {
     let comment = |name| match name {
         c::TAGS => "The tags chosen in the configuration, as a JSON object with sorted keys",
         _ => "As in emissions",
     };
-    DIMENSIONS.iter().map(|name| optional(name, Utf8, comment(name))).collect()
+    names.iter().map(|name| optional(name, Utf8, comment(name))).collect()
 }
 
 fn rolled_up_measures() -> Vec<Column> {
@@ -205,10 +205,23 @@ fn rollup(
 ) -> Table {
     let mut columns = Vec::new();
     columns.extend(time.map(|(column, comment)| required(column, timestamp_type(), comment)));
-    columns.extend(dimensions());
+    columns.extend(dimensions(DIMENSIONS));
     if resource {
         columns.push(optional(c::RESOURCE_ID, Utf8, "Resource id or ARN"));
     }
+    columns.extend(rolled_up_measures());
+    table(name, grain, columns, vec![period(), run_id()])
+}
+
+/// A rollup of few dimensions: few rows, whatever the number of accounts and resources.
+fn summary(
+    name: &'static str,
+    grain: &'static str,
+    time: (&'static str, &'static str),
+    names: &[&'static str],
+) -> Table {
+    let mut columns = vec![required(time.0, timestamp_type(), time.1)];
+    columns.extend(dimensions(names));
     columns.extend(rolled_up_measures());
     table(name, grain, columns, vec![period(), run_id()])
 }
@@ -241,6 +254,41 @@ pub fn emissions_monthly() -> Table {
 /// `emissions_resource_daily`.
 pub fn emissions_resource_daily() -> Table {
     rollup("emissions_resource_daily", "resource x day", Some((c::DAY, "Start of the day, UTC")), true)
+}
+
+/// `emissions_service_daily`: days without accounts, instance types and tags.
+pub fn emissions_service_daily() -> Table {
+    summary(
+        "emissions_service_daily",
+        "region x service x usage family x day, over all accounts",
+        (c::DAY, "Start of the day, UTC"),
+        &[c::PROVIDER, c::REGION, c::SERVICE_CODE, c::USAGE_FAMILY, c::CURRENCY],
+    )
+}
+
+/// `emissions_account_daily`: days of whole accounts.
+pub fn emissions_account_daily() -> Table {
+    summary(
+        "emissions_account_daily",
+        "account x day",
+        (c::DAY, "Start of the day, UTC"),
+        &[c::PROVIDER, c::ACCOUNT_ID, c::CURRENCY],
+    )
+}
+
+/// `emissions_region_hourly`: hours of whole regions.
+pub fn emissions_region_hourly() -> Table {
+    summary(
+        "emissions_region_hourly",
+        "region x hour, over all accounts and services",
+        (c::HOUR, "Start of the hour, UTC"),
+        &[c::PROVIDER, c::REGION, c::CURRENCY],
+    )
+}
+
+/// The rollups of few dimensions; each is summed up from the hours or days of all dimensions.
+pub fn summaries() -> [Table; 3] {
+    [emissions_service_daily(), emissions_account_daily(), emissions_region_hourly()]
 }
 
 /// `coverage`: what was estimated and what was not, and why.
@@ -452,6 +500,9 @@ pub fn all() -> Vec<Table> {
         emissions_daily(),
         emissions_monthly(),
         emissions_resource_daily(),
+        emissions_service_daily(),
+        emissions_account_daily(),
+        emissions_region_hourly(),
         coverage(),
         runs(),
         periods(),

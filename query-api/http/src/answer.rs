@@ -1,21 +1,28 @@
 //! Answers that are tables: JSON, CSV or an Arrow stream, as the request accepts.
+//!
+//! Rows are sent as the engine makes them, so an answer of any size takes little memory. The first of them are awaited
+//! before anything is sent: what fails until then is told as a problem. What fails later breaks the connection off, so
+//! that a client never takes half an answer for a whole one.
 
-use std::{io, sync::Arc};
+mod writer;
 
-use airshed_query_api::{Error, json_rows};
-use arrow::{array::RecordBatch, datatypes::SchemaRef, error::ArrowError, ipc::writer::StreamWriter};
+use std::io;
+
+use airshed_query_api::{Error, RowStream};
+use arrow::array::RecordBatch;
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
 };
-use bytes::Bytes;
-use futures::{Stream, StreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 
+pub(crate) use self::writer::Frame;
+use self::writer::{ArrowWriter, CsvWriter, JsonWriter, Writer};
 use crate::problem::Problem;
 
-/// A stream of rows that the engine makes.
-pub(crate) type RowStream = airshed_query_api::RowStream;
+/// Media type of an Arrow stream.
+pub(crate) const ARROW: &str = "application/vnd.apache.arrow.stream";
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +31,6 @@ pub(crate) enum Form {
     Csv,
     Arrow,
 }
-
-const ARROW: &str = "application/vnd.apache.arrow.stream";
 
 impl Form {
     /// The first form of `Accept` that there is; JSON where nothing fits or nothing is said.
@@ -65,87 +70,62 @@ pub(crate) struct Page {
     pub(crate) next: String,
 }
 
-/// A whole answer. Rows of JSON answers are gathered, as a page or a chart holds few; the other forms are streamed.
-pub(crate) async fn table(rows: RowStream, form: Form, beside: Beside) -> Result<Response, Problem> {
+impl From<Beside> for Frame {
+    fn from(Beside { sql, page }: Beside) -> Self {
+        let (limit, next) = page.map(|page| (page.limit, page.next)).unzip();
+        let after = move |has_more: bool| {
+            let next = serde_json::Value::from(next.as_deref().filter(|_| has_more));
+            format!("],\"next_cursor\":{next},\"sql\":{}}}", serde_json::Value::from(sql.as_str()))
+        };
+        Self {
+            before: "{\"rows\":[".to_owned(),
+            rows: airshed_query_api::json_rows,
+            limit,
+            after: Box::new(after),
+        }
+    }
+}
+
+/// A whole answer; `frame` is for JSON alone.
+pub(crate) async fn table(rows: RowStream, form: Form, frame: impl Into<Frame>) -> Result<Response, Problem> {
+    let schema = rows.schema();
     match form {
-        Form::Json => json(rows, beside).await,
-        Form::Csv => {
-            let header = csv_header(&rows.schema())?;
-            Ok(streamed(form, header, rows, csv_rows))
-        }
-        Form::Arrow => arrow(rows),
+        Form::Json => streamed(form, rows, JsonWriter::new(frame.into())).await,
+        Form::Csv => streamed(form, rows, CsvWriter::new(&schema).map_err(|error| broken(&error))?).await,
+        Form::Arrow => streamed(form, rows, ArrowWriter::new(&schema).map_err(|error| broken(&error))?).await,
     }
 }
 
-async fn json(mut rows: RowStream, beside: Beside) -> Result<Response, Problem> {
-    let mut objects = Vec::new();
-    while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(Error::from_engine)?;
-        objects.extend(json_rows(&batch).map_err(|error| broken(&error))?);
-    }
-    let mut next = serde_json::Value::Null;
-    if let Some(page) = beside.page {
-        if objects.len() > page.limit {
-            next = page.next.into();
-        }
-        objects.truncate(page.limit);
-    }
-    let sql = serde_json::Value::from(beside.sql);
-    let body = format!("{{\"rows\":[{}],\"next_cursor\":{next},\"sql\":{sql}}}", objects.join(",\n"));
-    Ok(([(header::CONTENT_TYPE, Form::Json.content_type())], body).into_response())
+/// What is left to send.
+struct Rest<W> {
+    first: Option<RecordBatch>,
+    rows: stream::Fuse<RowStream>,
+    writer: W,
 }
 
-/// A body that is made batch by batch. An error in its midst breaks the connection off: a client never takes half an
-/// answer for a whole one.
-fn streamed(
-    form: Form,
-    first: Bytes,
-    rows: RowStream,
-    encode: impl Fn(&RecordBatch) -> Result<Bytes, ArrowError> + Send + 'static,
-) -> Response {
-    let body = rows.map(move |batch| {
-        let batch = batch.map_err(|error| broken_off(&Error::from_engine(error)))?;
-        encode(&batch).map_err(io::Error::other)
+async fn streamed(form: Form, rows: RowStream, writer: impl Writer) -> Result<Response, Problem> {
+    let mut rows = rows.fuse();
+    let first = rows.next().await.transpose().map_err(Error::from_engine)?;
+    let body = stream::unfold(Some(Rest { first, rows, writer }), |rest| async move {
+        let mut rest = rest?;
+        let next = match rest.first.take() {
+            Some(batch) => Some(Ok(batch)),
+            // Nobody asks for rows that are not shown.
+            None if rest.writer.is_full() => None,
+            None => rest.rows.next().await,
+        };
+        Some(match next {
+            Some(Ok(batch)) => match rest.writer.rows(&batch) {
+                Ok(bytes) => (Ok(bytes), Some(rest)),
+                Err(error) => (Err(io::Error::other(error)), None),
+            },
+            Some(Err(error)) => (Err(broken_off(&Error::from_engine(error))), None),
+            None => (rest.writer.end().map_err(io::Error::other), None),
+        })
     });
-    let body = stream::iter([Ok(first)]).chain(body);
-    with_type(form, body)
-}
-
-fn with_type(form: Form, body: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Response {
     let mut response = Body::from_stream(body).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
-    response
-}
-
-fn csv_header(schema: &SchemaRef) -> Result<Bytes, Problem> {
-    let mut writer = arrow_csv::WriterBuilder::new().with_header(true).build(Vec::new());
-    writer.write(&RecordBatch::new_empty(Arc::clone(schema))).map_err(|error| broken(&error))?;
-    Ok(writer.into_inner().into())
-}
-
-fn csv_rows(batch: &RecordBatch) -> Result<Bytes, ArrowError> {
-    let mut writer = arrow_csv::WriterBuilder::new().with_header(false).build(Vec::new());
-    writer.write(batch)?;
-    Ok(writer.into_inner().into())
-}
-
-fn arrow(rows: RowStream) -> Result<Response, Problem> {
-    let writer = StreamWriter::try_new(Vec::new(), &rows.schema()).map_err(|error| broken(&error))?;
-    let body = stream::unfold((rows, Some(writer)), |(mut rows, writer)| async move {
-        let mut writer = writer?;
-        let written = match rows.next().await {
-            Some(Ok(batch)) => writer.write(&batch),
-            Some(Err(error)) => return Some((Err(broken_off(&Error::from_engine(error))), (rows, None))),
-            None => {
-                let end = writer.finish().map_err(io::Error::other);
-                let end = end.map(|()| Bytes::from(std::mem::take(writer.get_mut())));
-                return Some((end, (rows, None)));
-            }
-        };
-        let bytes = written.map(|()| Bytes::from(std::mem::take(writer.get_mut()))).map_err(io::Error::other);
-        Some((bytes, (rows, Some(writer))))
-    });
-    Ok(with_type(Form::Arrow, body))
+    Ok(response)
 }
 
 fn broken_off(error: &Error) -> io::Error {
@@ -153,7 +133,8 @@ fn broken_off(error: &Error) -> io::Error {
     io::Error::other(error.public_message())
 }
 
-fn broken(error: &ArrowError) -> Problem {
+/// Rows that cannot be written, which is a defect.
+pub(crate) fn broken(error: &dyn std::error::Error) -> Problem {
     tracing::error!(%error, "rows cannot be written");
-    Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written")
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written")
 }

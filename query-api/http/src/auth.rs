@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use std::{
 use airshed_query_api::access::{Principal, Role, Secret};
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, StatusCode, header, request::Parts},
 };
 use tokio::time::Instant;
 
@@ -42,25 +43,47 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let state = Arc::<State>::from_ref(state);
-        identify(&parts.headers, &state).map(Self)
+        let principal = identify(&parts.headers, &state, address(&parts.extensions))?;
+        Ok(Self(principal))
     }
 }
 
-/// The principal of a request.
-pub(crate) fn identify(headers: &HeaderMap, state: &State) -> Result<Principal, Problem> {
+/// The principal of a request, counted against what they may ask.
+pub(crate) fn identify(headers: &HeaderMap, state: &State, address: IpAddr) -> Result<Principal, Problem> {
+    match credentials(headers, state) {
+        Ok(principal) => state.rates.user(&principal.name).map(|()| principal),
+        Err(refused) => state.rates.stranger(address).and(Err(refused)),
+    }
+}
+
+/// Where a request comes from.
+pub(crate) fn address(extensions: &Extensions) -> IpAddr {
+    extensions.get::<SocketAddr>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip)
+}
+
+fn credentials(headers: &HeaderMap, state: &State) -> Result<Principal, Problem> {
     let refused = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, detail);
     if let Some(authorization) = headers.get(header::AUTHORIZATION) {
-        let token = authorization.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+        let token = authorization
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| Secret::presented(token.trim()));
         let token = token.ok_or_else(|| refused("the header is `Authorization: Bearer TOKEN`"))?;
         return state
             .gatekeeper
-            .token(&Secret::presented(token.trim()))
-            .map_err(|_| refused("the token is not known"));
+            .token(&token)
+            .map_err(|_| refused("the token is not known, or no longer good"));
     }
     let session = cookie(headers).and_then(|id| state.sessions.find(&id));
-    let principal = session.ok_or_else(|| refused("sign in, or send a token"))?;
-    state.gatekeeper.still(&principal).map_err(|_| refused("your access was changed; sign in again"))?;
-    Ok(principal)
+    let SignedIn { principal, token } = session.ok_or_else(|| refused("sign in, or send a token"))?;
+    let changed = || refused("your access was changed; sign in again");
+    match token {
+        // As good as the token: until it runs out or is revoked.
+        Some(token) => state.gatekeeper.token(&token).map_err(|_| changed()),
+        None => state.gatekeeper.still(&principal).map(|()| principal).map_err(|_| changed()),
+    }
 }
 
 /// The id of the session in the request's cookies.
@@ -70,13 +93,20 @@ pub(crate) fn cookie(headers: &HeaderMap) -> Option<Secret> {
     pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| Secret::presented(value))
 }
 
+/// Somebody who signed in, and the token where it was by one.
+#[derive(Clone)]
+pub(crate) struct SignedIn {
+    pub(crate) principal: Principal,
+    pub(crate) token: Option<Secret>,
+}
+
 /// Those who signed in. Held in memory alone: who restarts the server signs everybody out.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<String, (Principal, Instant)>>);
+pub(crate) struct Sessions(Mutex<HashMap<String, (SignedIn, Instant)>>);
 
 impl Sessions {
     /// Keeps somebody, under the hash of the id that they get.
-    pub(crate) fn add(&self, id: &Secret, principal: Principal) {
+    pub(crate) fn add(&self, id: &Secret, who: SignedIn) {
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         sessions.retain(|_, (_, until)| *until > now);
@@ -86,13 +116,13 @@ impl Sessions {
         {
             sessions.remove(&oldest);
         }
-        sessions.insert(id.sha256(), (principal, now + SIGNED_IN));
+        sessions.insert(id.sha256(), (who, now + SIGNED_IN));
     }
 
-    fn find(&self, id: &Secret) -> Option<Principal> {
+    fn find(&self, id: &Secret) -> Option<SignedIn> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (principal, until) = sessions.get(&id.sha256())?;
-        (*until > Instant::now()).then(|| principal.clone())
+        let (who, until) = sessions.get(&id.sha256())?;
+        (*until > Instant::now()).then(|| who.clone())
     }
 
     /// Forgets somebody.

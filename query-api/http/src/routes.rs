@@ -7,8 +7,11 @@ mod request;
 mod statement;
 
 pub(crate) use self::{
-    figures::{breakdown, coverage, emissions, intensity, lines, resources, timeseries, variance},
+    figures::{
+        GROUPS, GROUPS_MOST, PAGE, PAGE_MOST, SERIES, SERIES_MOST, breakdown, coverage, emissions, intensity,
+        lines, resources, timeseries, variance,
+    },
     metadata::{factors, lineage, meta, schema},
-    operation::{events, measured, metrics, ready, unknown},
-    statement::sql,
+    operation::{events, measured, metrics, no_such_method, openapi, ready, unknown},
+    statement::{ROWS, ROWS_MOST, sql},
 };

@@ -3,13 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use airshed_query_api::{Snapshots, access::Gatekeeper, audit::Audit};
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderName, HeaderValue, Request, header},
-    middleware,
-    routing::{get, post},
-};
+use axum::{Router, http::Request};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -24,19 +18,21 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, rustls};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
-use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
-use crate::{assets, auth::Sessions, lineage::Lineage, routes, sign_in};
+use crate::{
+    auth::Sessions,
+    lineage::Lineage,
+    rates::{RateLimiter, Rates},
+    router::router,
+    stall::GivesUp,
+};
 
-/// Most bytes of a request's body: statements and passwords.
-const BODY_BYTES: usize = 1 << 20;
 /// Time for a TLS handshake and for the head of a request.
 const HEAD: Duration = Duration::from_secs(10);
 /// Time that requests under way have at shutdown.
 const GRACE: Duration = Duration::from_secs(10);
-/// Nothing is loaded from elsewhere, and nobody puts us into a frame.
-const POLICY: &str = "default-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'none'";
+/// Time for which a client may read nothing of what is sent.
+const STALLED: Duration = Duration::from_mins(1);
 
 /// How the server runs.
 #[derive(Clone)]
@@ -65,6 +61,7 @@ pub struct State {
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) options: Options,
     pub(crate) sessions: Sessions,
+    pub(crate) rates: RateLimiter,
     /// Ends streams that would never end.
     pub(crate) ending: CancellationToken,
 }
@@ -80,46 +77,15 @@ impl State {
         options: Options,
     ) -> Self {
         let (sessions, ending) = (Sessions::default(), CancellationToken::new());
-        Self { snapshots, gatekeeper, lineage, audit, metrics, options, sessions, ending }
+        let rates = RateLimiter::new(Rates::default());
+        Self { snapshots, gatekeeper, lineage, audit, metrics, options, sessions, rates, ending }
     }
-}
 
-/// Every path.
-fn router(state: Arc<State>) -> Router {
-    let header = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
-    let api = Router::new()
-        .route("/meta", get(routes::meta))
-        .route("/emissions", get(routes::emissions))
-        .route("/timeseries", get(routes::timeseries))
-        .route("/breakdown", get(routes::breakdown))
-        .route("/resources", get(routes::resources))
-        .route("/lines", get(routes::lines))
-        .route("/lineage/{line_id}", get(routes::lineage))
-        .route("/coverage", get(routes::coverage))
-        .route("/variance", get(routes::variance))
-        .route("/intensity", get(routes::intensity))
-        .route("/factors", get(routes::factors))
-        .route("/schema", get(routes::schema))
-        .route("/sql", post(routes::sql))
-        .route("/events", get(routes::events))
-        .route("/session", get(sign_in::who).post(sign_in::sign_in).delete(sign_in::sign_out))
-        .fallback(routes::unknown);
-    Router::new()
-        .nest("/v1", api)
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(routes::ready))
-        .route("/metrics", get(routes::metrics))
-        .fallback(get(assets::file))
-        .layer(middleware::from_fn(routes::measured))
-        .layer(CompressionLayer::new())
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
-        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(header::REFERRER_POLICY, "same-origin"))
-        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
-        .with_state(state)
+    /// The same with other limits of how often somebody may ask.
+    #[must_use]
+    pub fn with_rates(self, rates: Rates) -> Self {
+        Self { rates: RateLimiter::new(rates), ..self }
+    }
 }
 
 /// Serves until cancelled; requests under way are finished, for a while.
@@ -185,9 +151,10 @@ where
         request.extensions_mut().insert(peer);
         request
     }));
-    let mut builder = Builder::new(TokioExecutor::new());
+    // Without HTTP/2 a connection is one request at a time, and limits of connections are limits of requests.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-    let connection = builder.serve_connection(TokioIo::new(socket), service);
+    let connection = builder.serve_connection(TokioIo::new(GivesUp::new(socket, STALLED)), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

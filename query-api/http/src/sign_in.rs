@@ -1,21 +1,25 @@
 //! Signing in and out: `POST`, `GET` and `DELETE /v1/session`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use airshed_query_api::access::{Denied, Secret};
 use axum::{
     Json,
     extract::State as Shared,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    auth::{COOKIE, Caller, SIGNED_IN, cookie},
+    auth::{COOKIE, Caller, SIGNED_IN, SignedIn, address, cookie},
+    body::Body,
     problem::Problem,
     server::State,
 };
+
+/// Time after which a name that was shut may be tried again.
+const SHUT: Duration = Duration::from_secs(6);
 
 /// What somebody signs in with.
 #[derive(Deserialize)]
@@ -47,23 +51,31 @@ impl From<&Caller> for Who {
 
 pub(crate) async fn sign_in(
     Shared(state): Shared<Arc<State>>,
-    Json(credentials): Json<Credentials>,
+    extensions: Extensions,
+    Body(credentials): Body<Credentials>,
 ) -> Result<Response, Problem> {
-    let found = match credentials {
-        Credentials::Token { token } => state.gatekeeper.token(&Secret::presented(token.trim())),
+    state.rates.stranger(address(&extensions))?;
+    let denied = |denied| match denied {
+        Denied::Wrong => Problem::new(StatusCode::UNAUTHORIZED, "that is not known here"),
+        Denied::TooMany => Problem::too_many("too many wrong passwords for this name", SHUT),
+    };
+    let who = match credentials {
+        Credentials::Token { token } => {
+            let token = Secret::presented(token.trim());
+            let principal = state.gatekeeper.token(&token).map_err(denied)?;
+            SignedIn { principal, token: Some(token) }
+        }
         Credentials::Password { user, password } => {
-            state.gatekeeper.password(&user, Secret::presented(password)).await
+            let password = Secret::presented(password);
+            let principal = state.gatekeeper.password(&user, password).await.map_err(denied)?;
+            SignedIn { principal, token: None }
         }
     };
-    let principal = found.map_err(|denied| match denied {
-        Denied::Wrong => Problem::new(StatusCode::UNAUTHORIZED, "that is not known here"),
-        Denied::TooMany => Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many tries; wait a while"),
-    })?;
     let mut random = [0; 32];
     getrandom::fill(&mut random)
         .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "no session can be made"))?;
     let id = Secret::token(random);
-    state.sessions.add(&id, principal);
+    state.sessions.add(&id, who);
     Ok(with_cookie(&state, id.reveal(), SIGNED_IN.as_secs()))
 }
 

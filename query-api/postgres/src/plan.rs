@@ -10,7 +10,11 @@ use datafusion::{
     },
 };
 
-use crate::{answer::Answer, failure::Failure, sql::Reader};
+use crate::{
+    answer::Answer,
+    failure::Failure,
+    sql::{Detail, Reader},
+};
 
 /// Plans a statement that was found to be a query.
 pub(crate) async fn plan(
@@ -28,14 +32,14 @@ pub(crate) async fn plan(
 /// Plans a statement, and looks at the plan once more.
 async fn as_it_is(context: &SessionContext, statement: Statement) -> Result<LogicalPlan, Failure> {
     let statement = EngineStatement::Statement(Box::new(statement));
-    let plan = context.state().statement_to_plan(statement).await.map_err(Failure::engine)?;
+    let plan = Box::pin(context.state().statement_to_plan(statement)).await.map_err(Failure::engine)?;
     let allowed = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     allowed.verify_plan(&plan).map_err(|_| Failure::read_only())?;
     Ok(plan)
 }
 
 /// The statement that explains another.
-pub(crate) fn explain(of: Statement, analyze: bool, verbose: bool) -> Statement {
+pub(crate) fn explain(of: Statement, Detail { analyze, verbose }: Detail) -> Statement {
     Statement::Explain {
         describe_alias: DescribeAlias::Explain,
         analyze,

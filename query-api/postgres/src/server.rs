@@ -55,8 +55,8 @@ impl Options {
             tls: None,
             connections: 100,
             startup_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(3_600),
-            stall_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_hours(1),
+            stall_timeout: Duration::from_mins(1),
         }
     }
 }

@@ -137,17 +137,14 @@ impl Settings {
     pub(crate) fn set(&mut self, name: &str, value: Option<&str>, span: Span) -> Result<Changed, Failure> {
         let known = find(name)?;
         let mut notice = None;
-        match value {
-            Some(value) => {
-                let (value, said) = checked(name, value)?;
-                notice = said;
-                let values = if span == Span::Transaction { &mut self.local } else { &mut self.set };
-                values.insert(known.name, value);
-            }
-            None => {
-                self.set.remove(known.name);
-                self.local.remove(known.name);
-            }
+        if let Some(value) = value {
+            let (value, said) = checked(name, value)?;
+            notice = said;
+            let values = if span == Span::Transaction { &mut self.local } else { &mut self.set };
+            values.insert(known.name, value);
+        } else {
+            self.set.remove(known.name);
+            self.local.remove(known.name);
         }
         Ok(Changed { told: known.told.map(|told| (told, self.value(known).to_owned())), notice })
     }

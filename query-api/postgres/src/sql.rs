@@ -18,6 +18,14 @@ use crate::{
     settings::Span,
 };
 
+/// How much of a plan is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Detail {
+    /// It is run, and what its steps took is told.
+    pub(crate) analyze: bool,
+    pub(crate) verbose: bool,
+}
+
 /// What a client may ask for.
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
@@ -25,8 +33,7 @@ pub(crate) enum Command {
     Query(Box<Statement>),
     Explain {
         of: Box<Statement>,
-        analyze: bool,
-        verbose: bool,
+        detail: Detail,
     },
     /// One setting, or all.
     Show(Option<String>),
@@ -84,8 +91,9 @@ impl Command {
                             .is_some_and(|arg| ["false", "off", "0"].contains(&&*text_of(arg).to_lowercase()))
                     })
                 };
-                let (analyze, verbose) = (analyze || asked("analyze"), verbose || asked("verbose"));
-                Self::Explain { of, analyze, verbose }
+                let detail =
+                    Detail { analyze: analyze || asked("analyze"), verbose: verbose || asked("verbose") };
+                Self::Explain { of, detail }
             }
             Statement::ShowVariable { variable } => Self::Show(shown(&variable)),
             Statement::Set(set) => of_set(set)?,
@@ -250,8 +258,8 @@ fn text_of(value: &Expr) -> String {
 }
 
 /// Refuses looks at a plan that tell of rows and files which are not seen.
-pub(crate) fn may_explain(who: &Principal, analyze: bool, verbose: bool) -> Result<(), Failure> {
-    if who.scope.is_everything() || !(analyze || verbose) {
+pub(crate) fn may_explain(who: &Principal, detail: Detail) -> Result<(), Failure> {
+    if who.scope.is_everything() || !(detail.analyze || detail.verbose) {
         return Ok(());
     }
     let message = "EXPLAIN ANALYZE and EXPLAIN VERBOSE tell of rows outside of your scope; EXPLAIN alone shows the plan";

@@ -9,7 +9,7 @@ use std::{
 use governor::{DefaultKeyedRateLimiter, Quota};
 use tokio::{sync::Semaphore, time::Instant};
 
-use super::{AccessStore, Principal, Role, ScramVerifier, Secret};
+use super::{AccessStore, IdentityProvider, Principal, Role, ScramVerifier, Secret};
 use crate::{
     error::{Error, ErrorKind, Result},
     scope::Scope,
@@ -40,6 +40,8 @@ pub struct Gatekeeper(Arc<Inner>);
 struct Inner {
     /// Nothing where only the one-time token is good.
     store: Option<AccessStore>,
+    /// Whose tokens are taken beside our own.
+    provider: Option<IdentityProvider>,
     known: RwLock<Arc<Known>>,
     checks: Semaphore,
     failures: DefaultKeyedRateLimiter<String>,
@@ -61,7 +63,17 @@ impl Gatekeeper {
     /// # Errors
     /// As of [`refresh`](Self::refresh).
     pub async fn open(store: AccessStore) -> Result<Self> {
-        let gatekeeper = Self::new(Some(store), Known::default());
+        let gatekeeper = Self::new(Some(store), None, Known::default());
+        gatekeeper.refresh().await?;
+        Ok(gatekeeper)
+    }
+
+    /// Lets in whom the store names, and who has a token of an identity provider.
+    ///
+    /// # Errors
+    /// As of [`refresh`](Self::refresh).
+    pub async fn open_with_provider(store: AccessStore, provider: IdentityProvider) -> Result<Self> {
+        let gatekeeper = Self::new(Some(store), Some(provider), Known::default());
         gatekeeper.refresh().await?;
         Ok(gatekeeper)
     }
@@ -74,14 +86,15 @@ impl Gatekeeper {
             tokens: [(token.sha256(), admin.clone())].into(),
             logins: [("admin".to_owned(), (admin, None, verifier))].into(),
         };
-        Self::new(None, known)
+        Self::new(None, None, known)
     }
 
-    fn new(store: Option<AccessStore>, known: Known) -> Self {
+    fn new(store: Option<AccessStore>, provider: Option<IdentityProvider>, known: Known) -> Self {
         let quota = Quota::with_period(TRY_EVERY).unwrap_or(Quota::per_minute(std::num::NonZeroU32::MIN));
         let burst = std::num::NonZeroU32::new(TRIES).unwrap_or(std::num::NonZeroU32::MIN);
         Self(Arc::new(Inner {
             store,
+            provider,
             known: RwLock::new(Arc::new(known)),
             checks: Semaphore::new(CHECKS),
             failures: DefaultKeyedRateLimiter::keyed(quota.allow_burst(burst)),
@@ -91,14 +104,21 @@ impl Gatekeeper {
 
     /// Whether there is anybody to let in.
     pub fn knows_somebody(&self) -> bool {
-        !self.known().logins.is_empty()
+        self.0.provider.is_some() || !self.known().logins.is_empty()
     }
 
-    /// Reads users and tokens again.
+    /// Reads users and tokens again, and fetches the identity provider's keys where it is time to. A provider that cannot
+    /// be reached is no error: users of ours come in without it, and its keys that are known stay.
     ///
     /// # Errors
     /// Where the store fails, or holds a damaged file. What was known before stays.
     pub async fn refresh(&self) -> Result<()> {
+        if let Some(provider) = &self.0.provider
+            && let Err(error) = provider.refresh(Instant::now()).await
+        {
+            let error = error.private_message();
+            tracing::warn!(error, "the identity provider's keys cannot be fetched; those known before stay");
+        }
         let Some(store) = &self.0.store else { return Ok(()) };
         let (users, tokens) = tokio::try_join!(store.users(), store.tokens())?;
         let mut known = Known::default();
@@ -119,12 +139,29 @@ impl Gatekeeper {
         Ok(())
     }
 
-    /// Checks a token.
+    /// Checks a token: one of ours, or of the identity provider.
     ///
     /// # Errors
-    /// [`Denied::Wrong`]. Tries need no limit: nobody guesses 256 bits.
+    /// [`Denied::Wrong`]. Tries need no limit: nobody guesses 256 bits, or a signature.
     pub fn token(&self, token: &Secret) -> Result<Principal, Denied> {
-        self.known().tokens.get(&token.sha256()).cloned().ok_or(Denied::Wrong)
+        let known = self.known();
+        let Some(provider) = self.0.provider.as_ref().filter(|_| IdentityProvider::is_jwt(token.reveal()))
+        else {
+            return known.tokens.get(&token.sha256()).cloned().ok_or(Denied::Wrong);
+        };
+        let principal = provider.principal(token.reveal()).map_err(|refusal| {
+            tracing::debug!(%refusal, "a token of the identity provider was refused");
+            Denied::Wrong
+        })?;
+        // In the log of queries nobody must pass for a user of ours.
+        if known.logins.contains_key(&principal.name) {
+            tracing::debug!(
+                name = principal.name,
+                "somebody of the identity provider has the name of a user"
+            );
+            return Err(Denied::Wrong);
+        }
+        Ok(principal)
     }
 
     /// Checks a password, off the threads that serve others.
@@ -175,8 +212,12 @@ impl Gatekeeper {
         }
     }
 
-    /// Notes a wrong secret for a name; after too many the name is shut for a while.
+    /// Notes a wrong secret for a name; after too many the name is shut for a while. Tokens never are: nobody guesses one,
+    /// and whoever knows its id must not shut its owner out.
     pub fn failed(&self, name: &str) {
+        if matches!(self.known().logins.get(name), Some((_, None, _))) {
+            return;
+        }
         if self.0.failures.check_key(&name.to_owned()).is_err() {
             self.shut().insert(name.to_owned(), Instant::now() + TRY_EVERY);
         }

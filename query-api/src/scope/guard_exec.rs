@@ -23,7 +23,7 @@ use futures::TryStreamExt as _;
 
 /// Lets the rows through that meet a condition, and of their columns the first few.
 #[derive(Debug)]
-pub(super) struct GuardExec {
+pub(crate) struct GuardExec {
     input: Arc<dyn ExecutionPlan>,
     rows: Arc<dyn PhysicalExpr>,
     shown: usize,
@@ -33,7 +33,7 @@ pub(super) struct GuardExec {
 
 impl GuardExec {
     /// A guard over `input`, whose columns after the first `shown` only serve the condition.
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>, rows: Arc<dyn PhysicalExpr>, shown: usize) -> Self {
+    pub(crate) fn new(input: Arc<dyn ExecutionPlan>, rows: Arc<dyn PhysicalExpr>, shown: usize) -> Self {
         let all = input.schema();
         let schema: SchemaRef =
             Arc::new(Schema::new_with_metadata(all.fields()[..shown].to_vec(), all.metadata().clone()));
@@ -44,6 +44,16 @@ impl GuardExec {
             input.boundedness(),
         );
         Self { input, rows, shown, schema, properties: Arc::new(properties) }
+    }
+
+    /// The condition, on the input's columns.
+    pub(crate) fn rows(&self) -> &Arc<dyn PhysicalExpr> {
+        &self.rows
+    }
+
+    /// How many of the input's columns are let through.
+    pub(crate) fn shown(&self) -> usize {
+        self.shown
     }
 }
 

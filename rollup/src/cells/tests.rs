@@ -68,7 +68,7 @@ fn rows_are_added_to_the_cell_of_their_texts_and_time() {
     // A shard that met the texts in another order adds to the same cells.
     let mut all = Tuples::new(2);
     all.of_rows(&[texts(&[Some("b"), Some("c")]), texts(&[Some("x"), None])]).unwrap();
-    let here = all.adopt(&tuples);
+    let here = all.adopt(&tuples, &[0, 1]);
     let mut merged = Cells::new(Sums::new(1, 1, 1));
     for _ in 0..2 {
         merged.add_cells(&coarse, |tuple| here[tuple as usize], |time_us| time_us);

@@ -91,24 +91,31 @@ impl Tuples {
         Ok(tuples)
     }
 
-    /// The numbers here of another's tuples, which are added where they are not known.
-    pub(crate) fn adopt(&mut self, other: &Self) -> Vec<u32> {
+    /// The numbers here of another's tuples, which are added where they are not known. `places` says which column of the
+    /// other each column here is; the other may have more.
+    pub(crate) fn adopt(&mut self, other: &Self, places: &[usize]) -> Vec<u32> {
         let codes: Vec<Vec<u32>> = self
             .columns
             .iter_mut()
-            .zip(&other.columns)
-            .map(|(own, other)| {
-                std::iter::once(NULL).chain(other.texts.iter().map(|text| own.code(text))).collect()
+            .zip(places)
+            .map(|(own, place)| {
+                let texts = &other.columns[*place].texts;
+                std::iter::once(NULL).chain(texts.iter().map(|text| own.code(text))).collect()
             })
             .collect();
-        let tuples = other.codes.chunks_exact(self.columns.len());
+        let tuples = other.codes.chunks_exact(other.columns.len());
         tuples
             .map(|tuple| {
                 let here: Vec<u32> =
-                    tuple.iter().zip(&codes).map(|(code, codes)| codes[*code as usize]).collect();
+                    places.iter().zip(&codes).map(|(place, codes)| codes[tuple[*place] as usize]).collect();
                 self.number(&here)
             })
             .collect()
+    }
+
+    /// Columns of each tuple.
+    pub(crate) fn width(&self) -> usize {
+        self.columns.len()
     }
 
     fn number(&mut self, tuple: &[u32]) -> u32 {

@@ -50,6 +50,9 @@ fn libraries_read_no_environment_clock_or_chance_and_print_nothing() {
         let folder = workspace_root().join(library).join("src");
         assert!(folder.is_dir(), "{} is a library of the design", folder.display());
         found.extend(source::forbidden_calls(&folder, rules::LIBRARIES_MUST_NOT_CALL));
+        if !rules::SERVERS.contains(library) {
+            found.extend(source::forbidden_calls(&folder, rules::ONLY_SERVERS_MAY_CALL));
+        }
     }
     assert_none(&found);
 }

@@ -24,11 +24,20 @@ async fn every_cell_is_what_a_query_engine_sums() {
     let with = |first: &[&str], last: &[&str]| -> Vec<String> {
         first.iter().chain(&dimensions).chain(last).map(|name| (*name).to_owned()).collect()
     };
+    let texts = |keys: &[&str]| -> Vec<String> { keys.iter().map(|key| (*key).to_owned()).collect() };
+    let (hour, day) = (Some(("hour", c::HOUR)), Some(("day", c::DAY)));
     for (table, keys, of_lines) in [
-        (schema::emissions_hourly(), with(&[c::HOUR], &[]), Some(("hour", c::HOUR))),
-        (schema::emissions_daily(), with(&[c::DAY], &[]), Some(("day", c::DAY))),
+        (schema::emissions_hourly(), with(&[c::HOUR], &[]), hour),
+        (schema::emissions_daily(), with(&[c::DAY], &[]), day),
         (schema::emissions_monthly(), with(&[], &[]), None),
-        (schema::emissions_resource_daily(), with(&[c::DAY], &[c::RESOURCE_ID]), Some(("day", c::DAY))),
+        (schema::emissions_resource_daily(), with(&[c::DAY], &[c::RESOURCE_ID]), day),
+        (
+            schema::emissions_service_daily(),
+            texts(&[c::DAY, c::PROVIDER, c::REGION, c::SERVICE_CODE, c::USAGE_FAMILY, c::CURRENCY]),
+            day,
+        ),
+        (schema::emissions_account_daily(), texts(&[c::DAY, c::PROVIDER, c::ACCOUNT_ID, c::CURRENCY]), day),
+        (schema::emissions_region_hourly(), texts(&[c::HOUR, c::PROVIDER, c::REGION, c::CURRENCY]), hour),
     ] {
         let name = table.name;
         let time = of_lines

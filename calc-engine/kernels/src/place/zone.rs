@@ -55,7 +55,7 @@ const LOCAL_ZONES: [&str; 40] = [
 
 /// Where the figures of a site come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Site<'a> {
+pub enum Site<'a> {
     /// The factor set has the site as a region of its own, by this code.
     Own(&'a str),
     /// The region that the site belongs to.
@@ -64,7 +64,7 @@ pub(crate) enum Site<'a> {
 
 /// A site by its code, such as `us-west-2-lax-1` or `us-west-2-lax-1a`; `None` for anything that is not a known region
 /// followed by more.
-pub(crate) fn site<'r>(code: &str, regions: &'r facility::Table) -> Option<Site<'r>> {
+pub fn site<'r>(code: &str, regions: &'r facility::Table) -> Option<Site<'r>> {
     let group = code.trim_end_matches(|c: char| c.is_ascii_lowercase());
     if let Some(own) = regions.region("aws", code).or_else(|| regions.region("aws", group)) {
         return Some(Site::Own(own.code.as_str()));

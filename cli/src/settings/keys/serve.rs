@@ -18,6 +18,13 @@ pub(super) const KEYS: &[Key] = &[
         example: "\"127.0.0.1:5433\"",
     },
     Key {
+        name: "serve.flight",
+        kind: Kind::Text,
+        what: "Address of Arrow Flight SQL, or off",
+        absent: "",
+        example: "\"127.0.0.1:32010\"",
+    },
+    Key {
         name: "serve.tls_cert",
         kind: Kind::Path,
         what: "Certificates, PEM, the server's own first",
@@ -37,6 +44,13 @@ pub(super) const KEYS: &[Key] = &[
         what: "Where users and tokens are kept: a folder or s3://bucket/prefix",
         absent: "the folder _access of the ledger",
         example: "\"/etc/airshed/access\"",
+    },
+    Key {
+        name: "serve.audit_log",
+        kind: Kind::Path,
+        what: "File to which each statement is added as a line of JSON: when, who, what, and why it failed",
+        absent: "the log of the process",
+        example: "\"/var/log/airshed/queries.jsonl\"",
     },
     Key {
         name: "serve.connections",

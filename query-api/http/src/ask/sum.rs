@@ -91,20 +91,19 @@ impl Sum {
     }
 
     /// The sums, ordered: by time where it is a series, else by a measure, largest first; ties by the keys.
-    pub(crate) fn sql(&self, filter: &Filter, order: Order, rows: Option<Rows>) -> String {
+    pub(crate) fn sql(&self, filter: &Filter, order: Order, rows: Rows) -> String {
         let (table, time) = self.table(filter);
         let keys = self.keys();
         let mut order: Vec<String> = if self.grain.is_some() { Vec::new() } else { vec![order.to_string()] };
         order.extend(keys.iter().map(|(_, alias)| alias.clone()));
-        let rows = rows.map(|rows| format!("\nLIMIT {} OFFSET {}", rows.limit, rows.offset));
         let select = select(&keys, table, &filter.condition(time));
-        format!("{select}\nORDER BY {}{}", order.join(", "), rows.unwrap_or_default())
+        format!("{select}\nORDER BY {}{rows}", order.join(", "))
     }
 
     /// The sums of the largest groups by location-based emissions, and of all others together, marked by `other`.
     pub(crate) fn sql_of_largest(&self, filter: &Filter, groups: u32) -> String {
         if self.by.is_empty() {
-            return self.sql(filter, Order::default(), None);
+            return self.sql(filter, Order::default(), Rows::default());
         }
         let (table, time) = self.table(filter);
         let condition = filter.condition(time);
@@ -113,13 +112,14 @@ impl Sum {
         let columns: Vec<String> =
             named.iter().map(|(expression, alias)| Aliased { expression, alias }.to_string()).collect();
         let expressions: Vec<&str> = named.iter().map(|(expression, _)| expression.as_str()).collect();
+        let currency = Dimension::Column(c::CURRENCY);
         let mut others: Vec<(String, String)> =
             self.time().into_iter().map(|time| (format!("rows.{time}"), "time".to_owned())).collect();
-        others.extend(named.iter().map(|(_, alias)| (format!("largest.{alias}"), alias.clone())));
+        let shown = named.iter().filter(|(_, alias)| *alias != currency.alias());
+        others.extend(shown.map(|(_, alias)| (format!("largest.{alias}"), alias.clone())));
         others.push(("largest.is_large IS NULL".to_owned(), "other".to_owned()));
-        if !self.by.contains(&Dimension::Column(c::CURRENCY)) {
-            others.push((format!("rows.{}", c::CURRENCY), c::CURRENCY.to_owned()));
-        }
+        // Costs of all others are not added over currencies either.
+        others.push((format!("rows.{}", c::CURRENCY), currency.alias()));
         let same: Vec<String> = named
             .iter()
             .map(|(_, alias)| format!("rows.{} IS NOT DISTINCT FROM largest.{alias}", key_name(alias)))
@@ -174,11 +174,23 @@ impl fmt::Display for Aliased<'_> {
     }
 }
 
-/// A page of rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A part of the rows; the default is all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Rows {
-    pub(crate) limit: u64,
+    pub(crate) limit: Option<u64>,
     pub(crate) offset: u64,
+}
+
+impl fmt::Display for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(limit) = self.limit {
+            write!(f, "\nLIMIT {limit}")?;
+        }
+        if self.offset > 0 {
+            write!(f, "\nOFFSET {}", self.offset)?;
+        }
+        Ok(())
+    }
 }
 
 /// The measure that rows are ordered by.

@@ -1,18 +1,27 @@
 //! Figures: sums, series, resources, lines, coverage.
 
 use airshed_domain::schema::column as c;
-use axum::response::Response;
+use axum::{http::StatusCode, response::Response};
 
 use super::request::Ask;
 use crate::{
-    answer::{Beside, Page},
-    ask::{Dimension, Filter, Grain, Order, Rows, Sum, identifier, literal, measures},
+    answer::{Beside, Form, Page},
+    ask::{Dimension, Filter, Grain, Order, Rows, Span, Sum, literal, measures},
     problem::Problem,
 };
 
-/// Rows of a page, unless the request says otherwise, and the most that it may ask for.
-const PAGE: u32 = 100;
-const PAGE_MOST: u32 = 10_000;
+/// Rows of a page of JSON, unless the request says otherwise, and the most that it may ask for.
+pub(crate) const PAGE: u32 = 100;
+/// The most rows of a page.
+pub(crate) const PAGE_MOST: u32 = 10_000;
+/// Groups of a time series, and of a breakdown, unless the request says otherwise; and the most of both.
+pub(crate) const SERIES: u32 = 8;
+/// The most groups of a time series.
+pub(crate) const SERIES_MOST: u32 = 100;
+/// Groups of a breakdown.
+pub(crate) const GROUPS: u32 = 10;
+/// The most groups of a breakdown.
+pub(crate) const GROUPS_MOST: u32 = 1_000;
 
 /// Totals, or sums by dimensions.
 pub(crate) async fn emissions(mut ask: Ask) -> Result<Response, Problem> {
@@ -38,32 +47,59 @@ async fn page_of_sums(mut ask: Ask, sum: &Sum) -> Result<Response, Problem> {
             )
         })?,
     };
-    let (limit, offset, page) = paging(&mut ask)?;
+    let paging = Paging::of(&mut ask)?;
     ask.nothing_left()?;
-    let sql = sum.sql(&ask.filter, order, Some(Rows { limit: limit + 1, offset }));
-    let shown = sum.sql(&ask.filter, order, Some(Rows { limit, offset }));
-    ask.answer(&sql, Beside { sql: shown, page: Some(page) }).await
+    let sql = |rows| sum.sql(&ask.filter, order, rows);
+    let (asked, shown) = (sql(paging.asked), sql(paging.shown));
+    ask.answer(&asked, Beside { sql: shown, page: paging.page }).await
 }
 
-/// The page that is asked for: rows, rows before it, and what comes after.
-fn paging(ask: &mut Ask) -> Result<(u64, u64, Page), Problem> {
-    let limit = ask.number("limit", PAGE, PAGE_MOST)?;
-    let revision = ask.snapshot.ledger().revision();
-    let offset = match ask.take("cursor") {
-        None => 0,
-        Some(cursor) => {
-            let wrong = || Problem::parameter("cursor", "it is none of ours");
-            let (of, offset) = cursor.split_once('.').ok_or_else(wrong)?;
-            if of != revision {
-                let detail = "the ledger changed since the first page; begin again";
-                return Err(Problem::new(axum::http::StatusCode::CONFLICT, detail));
-            }
-            offset.parse::<u64>().map_err(|_| wrong())?
+/// The page that is asked for.
+struct Paging {
+    /// Rows that are asked of the engine: in JSON one more than is shown, which says whether there is a next page.
+    asked: Rows,
+    /// Rows that are shown.
+    shown: Rows,
+    page: Option<Page>,
+}
+
+impl Paging {
+    /// JSON comes in pages; the other forms are streamed, so all rows come unless the request limits them.
+    fn of(ask: &mut Ask) -> Result<Self, Problem> {
+        let limit = ask.number("limit", PAGE_MOST)?;
+        let offset = match ask.take("cursor").filter(|cursor| !cursor.is_empty()) {
+            None => 0,
+            Some(cursor) => read_cursor(&cursor, &ask.pages_of)?,
+        };
+        if ask.form != Form::Json {
+            let rows = Rows { limit: limit.map(u64::from), offset };
+            return Ok(Self { asked: rows, shown: rows, page: None });
         }
+        let limit = limit.unwrap_or(PAGE);
+        let [runs, question] = &ask.pages_of;
+        let next = format!("{runs}.{question}.{}", offset + u64::from(limit));
+        let rows = |limit: u32| Rows { limit: Some(limit.into()), offset };
+        let page = Some(Page { limit: limit as usize, next });
+        Ok(Self { asked: rows(limit + 1), shown: rows(limit), page })
+    }
+}
+
+/// Rows before the page. A cursor is good for the question and the runs that it was given for: else rows would be left
+/// out or come twice.
+fn read_cursor(cursor: &str, [runs, question]: &[String; 2]) -> Result<u64, Problem> {
+    let parts: Vec<&str> = cursor.split('.').collect();
+    let offset = match parts.as_slice() {
+        [_, of, offset] if of == question => offset.parse().ok(),
+        _ => None,
     };
-    let limit = u64::from(limit);
-    let next = format!("{revision}.{}", offset + limit);
-    Ok((limit, offset, Page { limit: usize::try_from(limit).unwrap_or(usize::MAX), next }))
+    let offset = offset.ok_or_else(|| {
+        Problem::parameter("cursor", "it is none of this question; all but `limit` must stay as it was")
+    })?;
+    if parts[0] != runs {
+        let detail = "other runs became current since the first page; begin again, or name a run by `as_of`";
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
+    }
+    Ok(offset)
 }
 
 /// Sums by time, of all or of the largest groups.
@@ -71,8 +107,12 @@ pub(crate) async fn timeseries(mut ask: Ask) -> Result<Response, Problem> {
     let grain = ask.take("grain").unwrap_or_else(|| "day".to_owned());
     let grain = Grain::parse(&grain).ok_or_else(|| Problem::parameter("grain", "hour, day or month"))?;
     let by = Dimension::parse_all("group_by", &ask.take("group_by").unwrap_or_default())?;
-    let groups = ask.number("top", 8, 100)?;
+    let groups = ask.number("top", SERIES_MOST)?.unwrap_or(SERIES);
     ask.nothing_left()?;
+    if grain == Grain::Hour && ask.filter.resource.is_some() {
+        let detail = "resources have days at the finest; /v1/lines has their hours";
+        return Err(Problem::parameter("grain", detail));
+    }
     let sql = Sum { by, grain: Some(grain), by_resource: false }.sql_of_largest(&ask.filter, groups);
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
 }
@@ -81,20 +121,20 @@ pub(crate) async fn timeseries(mut ask: Ask) -> Result<Response, Problem> {
 pub(crate) async fn breakdown(mut ask: Ask) -> Result<Response, Problem> {
     let by = ask.take("by").unwrap_or_else(|| c::SERVICE_CODE.to_owned());
     let by = Dimension::parse_all("by", &by)?;
-    let groups = ask.number("top", 10, 1_000)?;
+    let groups = ask.number("top", GROUPS_MOST)?.unwrap_or(GROUPS);
     let compare = ask.take("compare");
     ask.nothing_left()?;
     let sum = Sum { by, ..Sum::default() };
     let before = match compare.as_deref() {
         None | Some("none") => None,
         Some("previous") => {
-            let before = ask.filter.span.and_then(crate::ask::Span::before);
+            let before = ask.filter.span.and_then(Span::before);
             Some(before.ok_or_else(|| Problem::parameter("compare", "it needs `from` and `to`"))?)
         }
         Some(_) => return Err(Problem::parameter("compare", "previous or none")),
     };
     let sql = match before {
-        None => sum.sql(&ask.filter, Order::default(), Some(Rows { limit: u64::from(groups), offset: 0 })),
+        None => sum.sql(&ask.filter, Order::default(), Rows { limit: Some(groups.into()), offset: 0 }),
         Some(before) => compared(&sum, &ask.filter, &ask.filter.with_span(Some(before)), groups),
     };
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
@@ -107,7 +147,7 @@ fn compared(sum: &Sum, now: &Filter, before: &Filter, groups: u32) -> String {
         keys.push(c::CURRENCY.to_owned());
     }
     let select = |filter: &Filter| {
-        let all = sum.sql(filter, Order::default(), None);
+        let all = sum.sql(filter, Order::default(), Rows::default());
         // The order of a part means nothing.
         all.rsplit_once("\nORDER BY").map_or(all.clone(), |(select, _)| select.to_owned())
     };
@@ -129,56 +169,60 @@ fn compared(sum: &Sum, now: &Filter, before: &Filter, groups: u32) -> String {
     )
 }
 
-/// Estimated lines, the newest first.
+/// Lines, the newest first.
 pub(crate) async fn lines(mut ask: Ask) -> Result<Response, Problem> {
     let status = ask.take(c::STATUS);
-    let (limit, offset, page) = paging(&mut ask)?;
+    let paging = Paging::of(&mut ask)?;
     ask.nothing_left()?;
     let mut condition = ask.filter.condition(Some(c::USAGE_START));
     if let Some(status) = status {
         let joint = if condition.is_empty() { "\nWHERE" } else { "\n  AND" };
         condition = format!("{condition}{joint} {} = {}", c::STATUS, literal(&status));
     }
-    let select = |limit: u64| {
-        format!(
-            "SELECT *\nFROM emissions{condition}\nORDER BY {} DESC, {}\nLIMIT {limit} OFFSET {offset}",
-            c::USAGE_START,
-            c::LINE_SEQ,
-        )
+    // Lines of one moment are told apart by all that names a line.
+    let order = [c::PERIOD, c::LINE_SEQ, c::LINE_ID, c::ACCOUNT_ID, c::USAGE_TYPE, c::BILLED_COST].join(", ");
+    let sql = |rows: Rows| {
+        format!("SELECT *\nFROM emissions{condition}\nORDER BY {} DESC, {order}{rows}", c::USAGE_START)
     };
-    ask.answer(&select(limit + 1), Beside { sql: select(limit), page: Some(page) }).await
+    ask.answer(&sql(paging.asked), Beside { sql: sql(paging.shown), page: paging.page }).await
 }
 
 /// What was estimated and what was not, and why.
 pub(crate) async fn coverage(ask: Ask) -> Result<Response, Problem> {
     ask.nothing_left()?;
     let condition = ask.filter.condition(None);
-    let order = format!("ORDER BY {} DESC, {}", c::BILLED_COST, c::PERIOD);
-    let sql = if ask.sees("coverage") {
-        format!("SELECT *\nFROM coverage{condition}\n{order}")
+    let keys = [c::PERIOD, c::STATUS, c::REASON, c::SERVICE_CODE, c::USAGE_FAMILY, c::QUALITY, c::CURRENCY];
+    let keys = keys.join(", ");
+    let sums = [c::BILLED_COST, c::EFFECTIVE_COST].map(|cost| format!("sum({cost}) AS {cost}")).join(", ");
+    let (lines, table) = if ask.sees("coverage") {
+        (format!("sum({})", c::LINES), "coverage")
     } else {
         // In a scope it is counted anew, from the lines that are seen.
-        let keys =
-            [c::PERIOD, c::STATUS, c::REASON, c::SERVICE_CODE, c::USAGE_FAMILY, c::QUALITY, c::CURRENCY].join(", ");
-        let sums = [c::BILLED_COST, c::EFFECTIVE_COST].map(|cost| format!("sum({cost}) AS {cost}")).join(", ");
-        format!(
-            "SELECT {keys}, count(*) AS {}, {sums}\nFROM emissions{condition}\nGROUP BY {keys}\n{order}",
-            c::LINES
-        )
+        ("count(*)".to_owned(), "emissions")
     };
+    let sql = format!(
+        "SELECT {keys}, {lines} AS {}, {sums}\nFROM {table}{condition}\nGROUP BY {keys}\nORDER BY {} DESC, {keys}",
+        c::LINES,
+        c::BILLED_COST,
+    );
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
 }
 
 /// Ours beside the provider's own figures.
 pub(crate) async fn variance(ask: Ask) -> Result<Response, Problem> {
     ask.nothing_left()?;
-    let condition = ask.filter.condition(None);
+    if !ask.sees("provider_variance") {
+        let detail = "the provider's figures have no tags, so your scope does not show them";
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    let keys = [c::PERIOD, c::ACCOUNT_ID, c::REGION, c::SERVICE_CODE].join(", ");
     let sql = format!(
-        "SELECT *\nFROM provider_variance{condition}\nORDER BY {}, {}, {}, {}",
-        c::PERIOD,
-        c::ACCOUNT_ID,
-        c::REGION,
-        c::SERVICE_CODE
+        "SELECT {keys}, {} AS ours_location_g, provider_location_g, {} AS ours_market_g, provider_market_g, {}\n\
+         FROM provider_variance{}\nORDER BY {keys}",
+        c::CO2E_LOCATION_G,
+        c::CO2E_MARKET_G,
+        c::MODEL_VERSION,
+        ask.filter.condition(None),
     );
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
 }
@@ -197,7 +241,7 @@ pub(crate) async fn intensity(ask: Ask) -> Result<Response, Problem> {
         hour = c::HOUR,
         kwh = c::ENERGY_KWH,
         grams = c::CO2E_LOCATION_G,
-        intensity = identifier(c::GRID_INTENSITY_G_PER_KWH).trim_matches('"'),
+        intensity = c::GRID_INTENSITY_G_PER_KWH,
     );
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
 }

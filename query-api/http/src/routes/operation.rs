@@ -4,7 +4,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{Extension, MatchedPath, Request, State as Shared},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{
         IntoResponse as _, Response, Sse,
@@ -16,6 +16,7 @@ use metrics::{counter, histogram};
 use tokio::time::Instant;
 
 use crate::{
+    api::document,
     auth::{Caller, identify},
     problem::Problem,
     server::State,
@@ -34,7 +35,7 @@ pub(crate) async fn metrics(
     headers: HeaderMap,
 ) -> Result<String, Problem> {
     if !peer.ip().is_loopback() {
-        identify(&headers, &state)?;
+        identify(&headers, &state, peer.ip())?;
     }
     Ok((state.metrics)())
 }
@@ -75,4 +76,16 @@ pub(crate) async fn events(
 /// A path of the API that is none.
 pub(crate) async fn unknown() -> Response {
     Problem::new(StatusCode::NOT_FOUND, "there is no such path; /openapi.json lists them").into_response()
+}
+
+/// A method that a path of the API does not have.
+pub(crate) async fn no_such_method() -> Response {
+    let detail = "the path has no such method; /openapi.json lists them";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).into_response()
+}
+
+/// The description of the API.
+pub(crate) async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], document())
+        .into_response()
 }

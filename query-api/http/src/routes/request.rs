@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use airshed_domain::id::RunId;
-use airshed_query_api::{AsOf, Session, Snapshot, audit::Asked};
+use airshed_query_api::{
+    AsOf, Error, RowStream, Session, Snapshot, access::Principal, audit::Asked, json_rows,
+};
 use axum::{
     extract::{FromRequestParts, Query},
-    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
+use futures::TryStreamExt as _;
+use serde_json::Value;
 
 use crate::{
-    answer::{self, Beside, Form},
+    answer::{self, Beside, Form, broken},
     ask::Filter,
     auth::Caller,
     problem::Problem,
@@ -27,7 +31,9 @@ pub(crate) struct Ask {
     pub(crate) filter: Filter,
     /// The run whose moment is shown, where it is not now.
     pub(crate) as_of: Option<String>,
-    form: Form,
+    pub(crate) form: Form,
+    /// What pages of the same answer have in common: the runs that are read, and the question.
+    pub(crate) pages_of: [String; 2],
     /// Parameters that are no conditions, and were not taken yet.
     parameters: Vec<(String, String)>,
     e_tag: String,
@@ -39,8 +45,10 @@ impl FromRequestParts<Arc<State>> for Ask {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Response> {
         let ask = Self::read(parts, state).await.map_err(Problem::into_response)?;
         let known = parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-        let is_known = known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == ask.e_tag));
-        if is_known && parts.method == Method::GET {
+        let is_known = known.is_some_and(|known| {
+            known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == ask.e_tag)
+        });
+        if is_known && parts.method.is_safe() {
             return Err(ask.marked(StatusCode::NOT_MODIFIED.into_response()));
         }
         Ok(ask)
@@ -54,20 +62,19 @@ impl Ask {
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let Query(parameters) =
             query.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        let question = question(parts.uri.path(), &parameters, &caller);
         let (filter, mut parameters) = Filter::parse(parameters)?;
         let as_of = take(&mut parameters, "as_of").filter(|run| !run.is_empty());
         let moment = as_of.as_deref().map_or(AsOf::Now, |run| AsOf::Run(RunId::new(run)));
         let snapshot = state.snapshots.at(&moment).await?;
         let session = snapshot.session(&caller.0.scope).await?;
         let form = Form::of(&parts.headers);
-        // The scope is a part of it, as somebody's figures are not another's.
-        let question = format!("{:?} {} {}", form, caller.0.scope, parts.uri);
-        let e_tag = format!(
-            "\"{}-{:016x}\"",
-            snapshot.ledger().revision(),
-            xxhash_rust::xxh3::xxh3_64(question.as_bytes())
-        );
-        Ok(Self { state, caller, snapshot, session, filter, as_of, form, parameters, e_tag })
+        let pages_of = [runs(&snapshot, &caller), question];
+        // Who asks is a part of it, as somebody's figures are not another's.
+        let Principal { name, role, scope } = &caller.0;
+        let mark = format!("{} {form:?} {name} {role} {scope} {}", state.options.version, parts.uri);
+        let e_tag = format!("\"{}-{}\"", snapshot.ledger().revision(), hash(&mark));
+        Ok(Self { state, caller, snapshot, session, filter, as_of, form, pages_of, parameters, e_tag })
     }
 
     /// Takes a parameter.
@@ -76,10 +83,11 @@ impl Ask {
     }
 
     /// Takes a whole number within bounds.
-    pub(crate) fn number(&mut self, name: &str, default: u32, most: u32) -> Result<u32, Problem> {
-        let Some(text) = self.take(name) else { return Ok(default) };
+    pub(crate) fn number(&mut self, name: &str, most: u32) -> Result<Option<u32>, Problem> {
+        let Some(text) = self.take(name) else { return Ok(None) };
         let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-        number.ok_or_else(|| Problem::parameter(name, &format!("a whole number from 1 to {most}")))
+        let wrong = || Problem::parameter(name, &format!("a whole number from 1 to {most}"));
+        number.map(Some).ok_or_else(wrong)
     }
 
     /// Refuses parameters that nobody took: a misspelt condition must not pass for none.
@@ -102,11 +110,24 @@ impl Ask {
     }
 
     /// Runs a statement and notes that it was asked.
-    pub(crate) async fn run(&self, sql: &str) -> Result<airshed_query_api::RowStream, Problem> {
+    pub(crate) async fn run(&self, sql: &str) -> Result<RowStream, Problem> {
         let rows = self.session.query(sql).await;
-        let failed = rows.as_ref().err().map(airshed_query_api::Error::kind);
+        let failed = rows.as_ref().err().map(Error::kind);
         self.state.audit.asked(Asked { who: &self.caller.0.name, interface: "http", sql, failed });
         Ok(rows?)
+    }
+
+    /// The rows of a small answer, as JSON.
+    pub(crate) async fn values(&self, sql: &str) -> Result<Vec<Value>, Problem> {
+        let batches: Vec<_> =
+            self.session.query(sql).await?.try_collect().await.map_err(Error::from_engine)?;
+        let mut values = Vec::new();
+        for batch in &batches {
+            for text in json_rows(batch).map_err(|error| broken(&error))? {
+                values.push(serde_json::from_str(&text).map_err(|error| broken(&error))?);
+            }
+        }
+        Ok(values)
     }
 
     /// The answer with its mark: the same as long as the ledger is.
@@ -121,6 +142,30 @@ impl Ask {
             .insert(header::VARY, HeaderValue::from_static("Accept, Cookie, Authorization"));
         response
     }
+}
+
+/// Which runs are read. Tables that collectors write to do not matter to figures, save where they say which accounts a
+/// unit has.
+fn runs(snapshot: &Snapshot, caller: &Caller) -> String {
+    let ledger = snapshot.ledger();
+    if !caller.0.scope.units.is_empty() {
+        return ledger.revision();
+    }
+    let runs: Vec<String> = ledger.runs().iter().map(|(period, run)| format!("{period} {run}")).collect();
+    hash(&runs.join("\n"))
+}
+
+/// What is asked, the page aside.
+fn question(path: &str, parameters: &[(String, String)], caller: &Caller) -> String {
+    let of_the_page = ["cursor", "limit"];
+    let mut asked: Vec<_> =
+        parameters.iter().filter(|(name, _)| !of_the_page.contains(&name.as_str())).collect();
+    asked.sort();
+    hash(&format!("{path} {asked:?} {}", caller.0.scope))
+}
+
+fn hash(text: &str) -> String {
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
 }
 
 fn take(parameters: &mut Vec<(String, String)>, name: &str) -> Option<String> {

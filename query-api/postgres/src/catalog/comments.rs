@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use airshed_domain::schema;
-use airshed_query_api::VIEWS;
+use airshed_query_api::{VIEWS, View};
 use datafusion::{
     arrow::array::AsArray as _, arrow::datatypes::Int32Type, catalog::SchemaProvider,
     common::internal_datafusion_err, error::Result, execution::TaskContext,
@@ -56,7 +56,7 @@ impl Comments {
         let tables = schema::all();
         let table = tables.iter().find(|table| table.name == name);
         let view = VIEWS.iter().find(|view| view.name == name);
-        if let Some(comment) = table.map(|table| table.grain).or(view.map(|view| view.comment())) {
+        if let Some(comment) = table.map(|table| table.grain).or(view.map(View::comment)) {
             self.of.insert((number, 0), comment.to_owned());
         }
         if let Some(view) = view {

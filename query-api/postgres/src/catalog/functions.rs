@@ -252,9 +252,9 @@ impl ScalarUDFImpl for Comment {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let number = |place: usize| match args.args.get(place) {
-            Some(value) => Ok(cast(&value.to_array(args.number_rows)?, &DataType::Int32)?),
-            None => exec_err!("{} takes a number", self.name),
+        let number = |place: usize| {
+            let Some(value) = args.args.get(place) else { return exec_err!("{} takes a number", self.name) };
+            Ok(cast(&value.to_array(args.number_rows)?, &DataType::Int32)?)
         };
         let objects = number(0)?;
         let objects = objects.as_primitive::<Int32Type>();
@@ -314,10 +314,10 @@ impl ScalarUDFImpl for Setting {
         };
         let Some(name) = text(0) else { return exec_err!("{} takes the name of a setting", self.name) };
         if self.name == "set_config" {
-            return match (name, text(1)) {
-                ("jit", Some(value)) => Ok(ColumnarValue::Scalar(ScalarValue::from(value))),
-                _ => exec_err!("set_config changes nothing here: use SET"),
+            let ("jit", Some(value)) = (name, text(1)) else {
+                return exec_err!("set_config changes nothing here: use SET");
             };
+            return Ok(ColumnarValue::Scalar(ScalarValue::from(value)));
         }
         let is_lenient =
             matches!(args.args.get(1), Some(ColumnarValue::Scalar(ScalarValue::Boolean(Some(true)))));

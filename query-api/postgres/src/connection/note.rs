@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use airshed_query_api::{
-    ErrorKind,
+    ErrorKind, Exceeded,
     audit::{Asked, Audit},
 };
 

@@ -34,11 +34,11 @@ impl Connection {
             return Ok(());
         }
         let as_of = self.settings(|settings| settings.get(AS_OF).map(str::to_owned))?;
-        let snapshot = snapshot(&self.shared, &as_of).await?;
+        let snapshot = Box::pin(snapshot(&self.shared, &as_of)).await?;
         if !self.pinned.as_ref().is_some_and(|pinned| Arc::ptr_eq(&pinned.snapshot, &snapshot)) {
-            let session = snapshot.session(&self.who.scope).await;
+            let session = Box::pin(snapshot.session(&self.who.scope)).await;
             let session = session.map_err(|error| Failure::core(&error, code::DEFECT))?;
-            let context = self.shared.catalogue.context(&session, &self.person).await;
+            let context = Box::pin(self.shared.catalogue.context(&session, &self.person)).await;
             let context = context.map_err(Failure::engine)?;
             self.pinned = Some(Pinned { snapshot, session, context });
         }
@@ -59,7 +59,7 @@ impl Connection {
         let timeout = [limits.timeout, own].into_iter().flatten().min();
         let session = session.with_limits(Limits { timeout, ..limits });
         let columns = Columns::of(plan.schema().as_arrow(), format, &options)?;
-        let run = async { session.run(plan).await.map_err(|error| Failure::core(&error, "22000")) };
+        let run = async { Box::pin(session.run(plan)).await.map_err(|error| Failure::core(&error, "22000")) };
         Ok(Answer::new(unless_stopped(&self.stop, &self.shutdown, run).await?, columns))
     }
 }

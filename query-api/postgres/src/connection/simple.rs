@@ -17,7 +17,7 @@ use crate::{
     failure::{Failure, code},
     plan,
     settings::{AS_OF, Span},
-    sql::{Command, may_explain},
+    sql::{Command, Detail, may_explain},
 };
 
 /// The column of a plan.
@@ -110,8 +110,8 @@ impl Connection {
                 let plan = self.plan((**statement).clone()).await?;
                 self.run(plan, format).await.map(Some)
             }
-            Command::Explain { of, analyze, verbose } => {
-                let lines = self.explain((**of).clone(), *analyze, *verbose).await?;
+            Command::Explain { of, detail } => {
+                let lines = self.explain((**of).clone(), *detail).await?;
                 let rows = lines.into_iter().map(|line| vec![line]).collect();
                 texts(Columns::text(PLAN, format, &options)?, rows, &[PLAN])
             }
@@ -136,13 +136,13 @@ impl Connection {
         unless_stopped(&self.stop, &self.shutdown, plan::plan(&self.shared.reader, context, statement)).await
     }
 
-    async fn explain(&mut self, of: Statement, analyze: bool, verbose: bool) -> Result<Vec<String>, Failure> {
-        may_explain(&self.who, analyze, verbose)?;
+    async fn explain(&mut self, of: Statement, detail: Detail) -> Result<Vec<String>, Failure> {
+        may_explain(&self.who, detail)?;
         if !self.who.scope.is_everything() {
             let planned = self.plan(of).await?;
             return plan::logical_lines(&self.pinned()?.context, &planned);
         }
-        let planned = self.plan(plan::explain(of, analyze, verbose)).await?;
+        let planned = self.plan(plan::explain(of, detail)).await?;
         let mut answer = self.run(planned, &Format::UnifiedText).await?;
         unless_stopped(&self.stop, &self.shutdown, plan::lines(&mut answer)).await
     }
