@@ -25,7 +25,7 @@ build: web ## Build the release binary, target/release/airshed under CARGO_TARGE
 
 demo: build ## Make a sample company, run the pipeline on it, serve the dashboard until Ctrl-C
 	"$(CARGO_TARGET_DIR)/release/airshed" demo
-	"$(CARGO_TARGET_DIR)/release/airshed" serve --lake demo/lake
+	"$(CARGO_TARGET_DIR)/release/airshed" serve --lake demo/ledger
 
 test: $(VENV)/ready ## Every test: Rust, documentation examples, clients of the ledger
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked

@@ -31,6 +31,9 @@ use crate::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Stack of each thread; pages that are not used cost nothing.
+const STACK_BYTES: usize = 16 << 20;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let form = cli.global.output.unwrap_or_default();
@@ -46,7 +49,9 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     }
     let app = App::new(&cli)?;
     let usage_file = cli.global.usage_file.clone();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Plans are walked recursively, and optimisers of nested ones go deep.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build()?;
     let ends_in_order = cli.command.ends_in_order();
     let traces = app.settings.collect.otlp_endpoint.as_deref().filter(|_| ends_in_order);
     let telemetry = {

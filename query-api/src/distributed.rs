@@ -29,13 +29,10 @@ use std::{
     time::Duration,
 };
 
-use datafusion::{
-    error::DataFusionError,
-    execution::SessionStateBuilder,
-    prelude::SessionContext,
-};
+use datafusion::{error::DataFusionError, execution::SessionStateBuilder, prelude::SessionContext};
 use datafusion_distributed::{
-    ChannelResolver as _, DistributedExt as _, GetWorkerInfoRequest, SessionStateBuilderExt as _, WorkerResolver,
+    ChannelResolver as _, DistributedExt as _, GetWorkerInfoRequest, SessionStateBuilderExt as _,
+    WorkerResolver,
 };
 use futures::future::join_all;
 use tokio::time::timeout;
@@ -43,9 +40,9 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+pub use self::worker::{WorkerOptions, serve_worker};
 use self::{channel::Channels, codec::GuardCodec, planner::Spread};
 pub(crate) use self::{files::FilesTable, store::mount};
-pub use self::worker::{WorkerOptions, serve_worker};
 use crate::{
     access::Secret,
     error::{Error, ErrorKind, Result},

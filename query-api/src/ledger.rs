@@ -135,8 +135,7 @@ impl Ledger {
         }
         let complete = complete_summaries(&versions, &runs)?;
         let functions = functions::all();
-        let everything =
-            Session::new(tables.clone(), &functions, &runtime, limits, workers.as_ref()).await?;
+        let everything = Session::new(tables.clone(), &functions, &runtime, limits, workers.as_ref()).await?;
         Ok(Self { versions, tables, runs, complete, functions, runtime, limits, workers, everything })
     }
 

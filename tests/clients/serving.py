@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import subprocess
 import time
 import urllib.error
@@ -16,6 +17,8 @@ from conftest import BINARY, airshed, environment
 HTTP = re.compile(r"https?://(127\.0\.0\.1:\d+)")
 POSTGRES = re.compile(r"(?i)postgres.*?(127\.0\.0\.1):(\d+)")
 STARTED_WITHIN_S = 60
+# Address space of the server: one that takes too much ends itself and not the machine.
+MOST_BYTES = 6 << 30
 
 
 @dataclass
@@ -48,8 +51,9 @@ class Server:
 
     def memory_mib(self):
         """The most memory that the process has held."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1_024
+        held = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
+        assert held, f"the server ended: {self.log.read_text()[-4_000:]}"
+        return int(held[1]) // 1_024
 
     def connect(self, user, **options):
         options = {"password": self.passwords[user], "autocommit": True, "dbname": "airshed"} | options
@@ -89,9 +93,12 @@ def serve(folder, users, env=()):
     tokens = {name: add_user(folder, name, role, password, scope) for name, role, password, scope in users}
     passwords = {name: password for name, _, password, _ in users}
     log = folder / "serve.log"
-    command = [BINARY, "serve", "--lake", "lake", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0"]
+    command = [BINARY, "serve", "--lake", "lake", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--flight", "off"]
     with open(log, "w") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment(env), stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(env), stdout=output, stderr=output,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES)),
+        )  # fmt: skip
     try:
         http, port = addresses(process, log)
         yield Server(log, http, port, passwords, tokens, process)

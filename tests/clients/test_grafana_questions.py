@@ -83,6 +83,7 @@ ANSWERS = {
     ("grafana", "tables of a schema"): names_of_tables,
     ("grafana", "tables"): names_of_tables,
     ("grafana", "columns"): columns,
+    ("grafana", "columns of a qualified name"): columns,
     ("metabase", "default zone"): zone,
     ("metabase", "alive"): one,
     ("metabase", "tables"): tables,

@@ -53,7 +53,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def port(folder):
     port = free_port()
-    command = [BINARY, "serve", "--lake", "lake", "--http", "127.0.0.1:0", "--pg", f"127.0.0.1:{port}"]
+    command = [BINARY, "serve", "--lake", "lake", "--http", "127.0.0.1:0", "--pg", f"127.0.0.1:{port}", "--flight", "off"]
     with open(folder / "serve.log", "w") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment(), stdout=log, stderr=log)
     try:
@@ -677,7 +677,10 @@ AFTER_STARTUP = [
 ]
 
 
-@pytest.mark.parametrize("bytes_sent", GARBAGE + [startup(b"bob") + message for message in AFTER_STARTUP])
+SENT = GARBAGE + [startup(b"bob") + message for message in AFTER_STARTUP]
+
+
+@pytest.mark.parametrize("bytes_sent", SENT, ids=[str(number) for number in range(len(SENT))])
 def test_garbage_harms_nobody(port, bob, bytes_sent):
     with socket.create_connection(("127.0.0.1", port), timeout=15) as bare:
         bare.sendall(bytes_sent)

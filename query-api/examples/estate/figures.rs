@@ -89,13 +89,8 @@ impl Fleet {
 
     /// As of another month: some sixteenths of it, by chance.
     pub(crate) fn of_another_month(self, pair: &Pair) -> Self {
-        let sixteenths = 10 + i128::from(mix(pair.seed ^ 77) % 9);
+        let sixteenths = 10 + i128::from(mix(pair.seed ^ 0x77) % 9);
         Self { hourly: self.hourly * sixteenths / 16, monthly: self.monthly * sixteenths / 16, ..self }
-    }
-
-    /// Whether something of it is billed by the hour.
-    pub(crate) fn runs(self) -> bool {
-        self.hourly_count > 0
     }
 
     /// Use in an hour of the month. What is billed by the month stands in its first hour.

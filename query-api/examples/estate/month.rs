@@ -41,14 +41,14 @@ impl Month {
                 (0..).take(days).flat_map(day).collect()
             })
             .collect();
-        let day_of = |weights: &[i64], grid: &[i64], day: usize| {
+        let sums_of = |weights: &[i64], grid: &[i64], day: usize| {
             let hours = day * HOURS..(day + 1) * HOURS;
             let both = weights[hours.clone()].iter().zip(&grid[hours]);
             both.fold((0, 0), |(sum, grams), (weight, g)| (sum + weight, grams + weight * g))
         };
         let days_of = weights
             .iter()
-            .map(|w| grid.iter().map(|g| (0..days).map(|day| day_of(w, g, day)).collect()).collect())
+            .map(|w| grid.iter().map(|g| (0..days).map(|day| sums_of(w, g, day)).collect()).collect())
             .collect();
         Self { period, start_us: window.start_s * 1_000_000, days, grid, weights, days_of }
     }

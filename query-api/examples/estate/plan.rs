@@ -105,13 +105,13 @@ fn account(id: u64, seed: u64, names: &Names) -> Account {
         homes.push(names.popular_regions[random.zipf(names.popular_regions.len())]);
     }
     let wanted = PAIRS.0 + random.below(PAIRS.1);
-    let mut seen = BTreeSet::new();
+    let mut taken = BTreeSet::new();
     let mut pairs = Vec::new();
     while pairs.len() < wanted {
         let service = names.popular_services[random.zipf(names.popular_services.len())];
         let description = &names.services[service];
         let region = if description.is_global { -1 } else { number(homes[random.zipf(homes.len())]) };
-        if seen.insert((region, service)) {
+        if taken.insert((region, service)) {
             let instance_type =
                 description.has_instances.then(|| number(random.below(names.instance_types.len())));
             pairs.push(Pair {

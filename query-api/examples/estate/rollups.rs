@@ -94,16 +94,17 @@ pub(crate) fn part(estate: &Estate, month: &Month, number: u64, is_newest: bool)
                 .or_insert_with(|| vec![Figures::default(); month.days * HOURS]);
             for day in 0..month.days {
                 let mut of_day = Figures::default();
-                for hour in day * HOURS..(day + 1) * HOURS {
-                    if hour > 0 && !fleet.runs() {
+                for (hour, of_hour) in (0..).zip(of_hours.iter_mut()).skip(day * HOURS).take(HOURS) {
+                    let used = fleet.hour(pair, month, hour);
+                    if used.lines == 0 {
                         break;
                     }
-                    let row = Figures::new(pair, service, fleet.hour(pair, month, hour));
+                    let row = Figures::new(pair, service, used);
                     let time_us = month.time_us(hour);
                     if is_newest {
                         hourly.push(time_us, &place, &row)?;
                     }
-                    of_hours[hour].add(&row);
+                    of_hour.add(&row);
                     of_day.add(&row);
                 }
                 if of_day.lines > 0 {

@@ -56,7 +56,7 @@ impl<'a> Rows<'a> {
             encoder: FileEncoder::new(table, SchemaRef::clone(&schema))?,
             schema,
             texts,
-            keys: vec![Vec::with_capacity(BATCH); dimensions.len()],
+            keys: vec![Vec::new(); dimensions.len()],
             dimensions,
             has_time: has(c::DAY) || has(c::HOUR),
             has_resource: has(c::RESOURCE_ID),
@@ -65,7 +65,7 @@ impl<'a> Rows<'a> {
             resource_keys: Vec::new(),
             lines: Vec::with_capacity(BATCH),
             estimated: Vec::with_capacity(BATCH),
-            sums: vec![Vec::with_capacity(BATCH); SUMS],
+            sums: vec![Vec::new(); SUMS],
         })
     }
 

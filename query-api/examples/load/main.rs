@@ -126,7 +126,7 @@ impl Arguments {
             let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
             match word.as_str() {
                 "--url" => {
-                    value.trim_start_matches("http://").trim_end_matches('/').clone_into(&mut this.host)
+                    value.trim_start_matches("http://").trim_end_matches('/').clone_into(&mut this.host);
                 }
                 "--token" => this.tokens.push(value),
                 "--clients" => this.clients = value.split(',').map(str::parse).collect::<Result<_, _>>()?,

@@ -3,4 +3,5 @@
 mod access;
 mod figures;
 mod lake;
+mod pages;
 mod server;

@@ -25,7 +25,8 @@ struct Caught(Arc<dyn ExecutionPlan>);
 /// The plan of a task, its panics caught below the head that distributes rows: the library replaces that.
 pub(super) fn caught(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     if plan.is::<RepartitionExec>() || plan.is::<BroadcastExec>() {
-        let inputs = plan.children().into_iter().map(|input| Arc::new(Caught(Arc::clone(input))) as _).collect();
+        let inputs =
+            plan.children().into_iter().map(|input| Arc::new(Caught(Arc::clone(input))) as _).collect();
         plan.replace_children(inputs, recompute())
     } else {
         Ok(Arc::new(Caught(plan)))
@@ -93,7 +94,10 @@ fn panicked() -> DataFusionError {
 mod tests {
     use arrow::{array::RecordBatch, datatypes::Schema};
     use datafusion::{
-        physical_plan::{collect, streaming::{PartitionStream, StreamingTableExec}},
+        physical_plan::{
+            collect,
+            streaming::{PartitionStream, StreamingTableExec},
+        },
         prelude::SessionContext,
     };
     use futures::stream;

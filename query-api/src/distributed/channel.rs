@@ -205,7 +205,10 @@ fn named<T: 'static>(url: &Url, stream: BoxStream<'static, Result<T>>) -> BoxStr
 /// other as such.
 fn of_worker(url: &Url, error: DataFusionError) -> DataFusionError {
     let failed = |reason: String| {
-        DataFusionError::IoError(io::Error::new(io::ErrorKind::ConnectionAborted, format!("worker {url}: {reason}")))
+        DataFusionError::IoError(io::Error::new(
+            io::ErrorKind::ConnectionAborted,
+            format!("worker {url}: {reason}"),
+        ))
     };
     match error {
         DataFusionError::External(cause) => match cause.downcast::<Status>() {
@@ -232,8 +235,12 @@ mod tests {
         for near in ["http://127.0.0.1:7001", "http://localhost:7001", "http://[::1]:7001"] {
             assert!(may(&bare, near), "{near}");
         }
-        for far in ["http://10.0.0.7:7001", "http://worker-0.workers:7001", "https://10.0.0.7:7001", "ftp://localhost"]
-        {
+        for far in [
+            "http://10.0.0.7:7001",
+            "http://worker-0.workers:7001",
+            "https://10.0.0.7:7001",
+            "ftp://localhost",
+        ] {
             assert!(!may(&bare, far), "{far}");
             assert!(!may(&shared, far), "{far}");
         }

@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
     common::{
-        ColumnStatistics, DFSchema, Result, ScalarValue, Statistics, internal_err, plan_datafusion_err, stats::Precision,
+        ColumnStatistics, DFSchema, Result, ScalarValue, Statistics, internal_err, plan_datafusion_err,
+        stats::Precision,
     },
     datasource::{
         file_format::{FileFormat as _, parquet::ParquetFormat},
@@ -78,7 +79,9 @@ impl FilesTable {
             return Ok(self.files.iter().collect());
         };
         let values = (0..partition.len())
-            .map(|i| ScalarValue::iter_to_array(self.files.iter().map(|(f, _)| f.partition_values[i].clone())))
+            .map(|i| {
+                ScalarValue::iter_to_array(self.files.iter().map(|(f, _)| f.partition_values[i].clone()))
+            })
             .collect::<Result<Vec<_>>>()?;
         let batch = RecordBatch::try_new(Arc::new(Schema::new(partition.clone())), values)?;
         let condition = state.create_physical_expr(condition, &DFSchema::try_from(batch.schema())?)?;
@@ -115,7 +118,8 @@ impl TableProvider for FilesTable {
         let schema = self.schema();
         let selected = self.selected(state, filters)?;
         if selected.is_empty() {
-            let shown = projection.map_or_else(|| Ok((*schema).clone()), |columns| schema.project(columns))?;
+            let shown =
+                projection.map_or_else(|| Ok((*schema).clone()), |columns| schema.project(columns))?;
             return Ok(Arc::new(EmptyExec::new(Arc::new(shown))));
         }
         let rows = selected.iter().fold(0_usize, |sum, (_, rows)| sum.saturating_add(*rows));
@@ -128,7 +132,8 @@ impl TableProvider for FilesTable {
         let mut source = ParquetSource::new(self.schema.clone());
         if let Some(condition) = conjunction(filters.iter().cloned()) {
             // Leaves row groups out. A guard lets nothing down to here later, so it is given now.
-            let condition = state.create_physical_expr(condition, &DFSchema::try_from(Arc::clone(&schema))?)?;
+            let condition =
+                state.create_physical_expr(condition, &DFSchema::try_from(Arc::clone(&schema))?)?;
             source = source.with_predicate(condition);
         }
         let scan = FileScanConfigBuilder::new(store::name()?, Arc::new(source))

@@ -75,7 +75,9 @@ impl QueryPlanner for Spread {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let plan = self.plan(statement, session).await?;
         // The engine explains what it would do in one process.
-        if let (LogicalPlan::Explain(explain), Some(explained)) = (statement, plan.downcast_ref::<ExplainExec>()) {
+        if let (LogicalPlan::Explain(explain), Some(explained)) =
+            (statement, plan.downcast_ref::<ExplainExec>())
+        {
             let spread = self.plan(&explain.plan, session).await?;
             if is_spread(&spread) {
                 return Ok(Arc::new(explain_spread(explained, plan.schema(), spread.as_ref())));

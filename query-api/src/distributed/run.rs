@@ -41,7 +41,10 @@ impl Workers {
         let name = format!("{}-{number}", state.session_id());
         let name = HeaderValue::try_from(name).map_err(|e| DataFusionError::External(Box::new(e)))?;
         let state = SessionStateBuilder::new_from_existing(state.clone())
-            .with_distributed_passthrough_headers(HeaderMap::from_iter([(HeaderName::from_static(STATEMENT), name)]))?
+            .with_distributed_passthrough_headers(HeaderMap::from_iter([(
+                HeaderName::from_static(STATEMENT),
+                name,
+            )]))?
             .build();
         let plan = state.create_physical_plan(plan).await?;
         let is_spread = is_spread(&plan);

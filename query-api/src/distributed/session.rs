@@ -43,7 +43,8 @@ impl Sessions {
         memory_bytes: usize,
         most_statements: usize,
     ) -> Result<Self> {
-        let lake = RuntimeEnvBuilder::new().with_object_store_registry(Arc::new(OnlyTheLake::new(lake))).build()?;
+        let lake =
+            RuntimeEnvBuilder::new().with_object_store_registry(Arc::new(OnlyTheLake::new(lake))).build()?;
         Ok(Self { channels, lake, memory_bytes, most_statements, statements: Mutex::default() })
     }
 
@@ -56,7 +57,8 @@ impl Sessions {
         statements.retain(|_, statement| statement.strong_count() > 0);
         if statements.len() >= self.most_statements {
             // Refused, not kept waiting: two statements could wait for each other on two workers.
-            let busy = io::Error::new(io::ErrorKind::ResourceBusy, "the worker runs as many statements as it may");
+            let busy =
+                io::Error::new(io::ErrorKind::ResourceBusy, "the worker runs as many statements as it may");
             return Err(DataFusionError::IoError(busy));
         }
         let begun = RuntimeEnvBuilder::from_runtime_env(&self.lake)
@@ -99,7 +101,10 @@ mod tests {
     use airshed_lake::{Location, StoreOptions};
 
     use super::*;
-    use crate::{distributed::Trust, error::{Error, ErrorKind}};
+    use crate::{
+        distributed::Trust,
+        error::{Error, ErrorKind},
+    };
 
     fn sessions(most_statements: usize) -> Sessions {
         let lake = Lake::at(Location::parse("/tmp/lake", &StoreOptions::new()).unwrap());

@@ -1,23 +1,19 @@
 //! Three workers on loopback give what one process gives, and take nothing with them when they fall.
 
 mod lake;
+mod stage;
 
-use airshed_lake::Lake;
-use arrow::{
-    array::RecordBatch, compute::concat_batches, datatypes::DataType, ipc::writer::StreamWriter,
-    util::pretty::pretty_format_batches,
-};
+use arrow::{datatypes::DataType, util::pretty::pretty_format_batches};
 use datafusion::logical_expr::{Volatility, create_udf};
-use futures::{StreamExt as _, TryStreamExt as _};
-use rustls::{
-    RootCertStore, ServerConfig,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
-use tokio::{net::TcpListener, runtime};
+use futures::StreamExt as _;
+use rustls::{RootCertStore, crypto::aws_lc_rs};
+use tokio::net::TcpListener;
 
+use self::stage::{
+    Running, all, alone, bytes, client_tls, explained, server_tls, spread, stage, worker, workers_of,
+};
 use super::*;
-use crate::{AsOf, Exceeded, Ledger, Scope, Session};
+use crate::{Exceeded, Scope};
 
 const VERSION: &str = "1.2.3";
 /// Small enough that every scan of the test lake is worth all workers.
@@ -46,125 +42,16 @@ const STATEMENTS: &[&str] = &[
      SELECT region, lines FROM emissions_daily) GROUP BY region ORDER BY 1",
 ];
 
-/// A worker with a runtime of its own, so that it can be killed as a process is.
-struct Running {
-    url: String,
-    runtime: Option<runtime::Runtime>,
-}
-
-impl Running {
-    fn start(lake: &Lake, options: WorkerOptions) -> Self {
-        let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let scheme = if options.tls.is_some() { "https" } else { "http" };
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("{scheme}://{}", socket.local_addr().unwrap());
-        socket.set_nonblocking(true).unwrap();
-        let lake = lake.clone();
-        let entered = runtime.enter();
-        let listener = TcpListener::from_std(socket).unwrap();
-        drop(entered);
-        let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn_on(
-            async move { serve_worker(listener, &lake, options, &CancellationToken::new()).await },
-            runtime.handle(),
-        );
-        tasks.detach_all();
-        Self { url, runtime: Some(runtime) }
-    }
-
-    fn kill(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-fn worker() -> WorkerOptions {
-    WorkerOptions {
-        trust: Trust { secret: Some(Secret::presented("s3cret")), tls: None },
-        tls: None,
-        memory_bytes: 256 << 20,
-        statements: 8,
-        version: VERSION,
-    }
-}
-
-fn limits() -> Limits {
-    Limits::new(2, 256 << 20)
-}
-
-async fn workers_of(running: &[Running], trust: Trust, bytes_per_worker: usize) -> Workers {
-    let urls: Vec<String> = running.iter().map(|worker| worker.url.clone()).collect();
-    let workers = Workers::new(&urls, WorkersOptions { trust, bytes_per_worker, version: VERSION }).unwrap();
-    workers.look().await;
-    workers
-}
-
-async fn spread(lake: &Lake, workers: &Workers) -> Ledger {
-    Ledger::open_with(lake, &AsOf::Now, limits(), Some(workers.clone())).await.unwrap()
-}
-
-async fn alone(lake: &Lake) -> Ledger {
-    Ledger::open(lake, &AsOf::Now, limits()).await.unwrap()
-}
-
-async fn all(session: &Session, sql: &str) -> Result<RecordBatch> {
-    let rows = session.query(sql).await?;
-    let schema = rows.schema();
-    let batches: Vec<RecordBatch> = rows.try_collect().await.map_err(Error::from_engine)?;
-    Ok(concat_batches(&schema, &batches).unwrap())
-}
-
-/// An answer as it would go out.
-async fn bytes(session: &Session, sql: &str) -> Vec<u8> {
-    let batch = all(session, sql).await.unwrap_or_else(|error| panic!("{sql}: {}", error.private_message()));
-    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
-    writer.write(&batch).unwrap();
-    writer.into_inner().unwrap()
-}
-
-async fn explained(session: &Session, sql: &str) -> String {
-    let batch = all(session, &format!("EXPLAIN {sql}")).await.unwrap();
-    pretty_format_batches(&[batch]).unwrap().to_string()
-}
-
-/// The test lake, some workers on it, and ledgers with and without them.
-struct Stage {
-    workers: Workers,
-    spread: Ledger,
-    alone: Ledger,
-    running: Vec<Running>,
-    lake: Lake,
-    _folder: tempfile::TempDir,
-}
-
-async fn stage(bytes_per_worker: usize, option: impl Fn(&mut WorkerOptions)) -> Stage {
-    let (lake, folder) = lake::lake().await;
-    let running: Vec<Running> = (0..3)
-        .map(|_| {
-            let mut options = worker();
-            option(&mut options);
-            Running::start(&lake, options)
-        })
-        .collect();
-    let workers = workers_of(&running, worker().trust, bytes_per_worker).await;
-    let (spread, alone) = (spread(&lake, &workers).await, alone(&lake).await);
-    Stage { workers, spread, alone, running, lake, _folder: folder }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_workers_give_what_one_process_gives() {
     let stage = stage(SPREAD_ALL, |_| {}).await;
     assert_eq!(stage.workers.up(), 3);
-    for scope in ["", "account=000000000001,account=000000000004", "tag.team=web", "account=000000000002,tag.team=ml"] {
+    for scope in
+        ["", "account=000000000001,account=000000000004", "tag.team=web", "account=000000000002,tag.team=ml"]
+    {
         let scope: Scope = scope.parse().unwrap();
-        let (spread, alone) = (stage.spread.session(&scope).await.unwrap(), stage.alone.session(&scope).await.unwrap());
+        let (spread, alone) =
+            (stage.spread.session(&scope).await.unwrap(), stage.alone.session(&scope).await.unwrap());
         for sql in STATEMENTS {
             // In a scope some tables are not there.
             if alone.plan(sql).await.is_err() {
@@ -184,7 +71,8 @@ async fn every_view_gives_the_same() {
     let spread = stage.spread.session(&everything).await.unwrap();
     let alone = stage.alone.session(&everything).await.unwrap();
     for view in crate::VIEWS {
-        let columns = all(&alone, &format!("SELECT * FROM {} LIMIT 0", view.name)).await.unwrap().num_columns();
+        let columns =
+            all(&alone, &format!("SELECT * FROM {} LIMIT 0", view.name)).await.unwrap().num_columns();
         let order: Vec<String> = (1..=columns).map(|place| place.to_string()).collect();
         let sql = format!("SELECT * FROM {} ORDER BY {}", view.name, order.join(", "));
         assert_eq!(bytes(&spread, &sql).await, bytes(&alone, &sql).await, "{sql}");
@@ -198,7 +86,8 @@ async fn a_guard_works_where_the_rows_are_read() {
     let plan = explained(&session, "SELECT region, count(*) FROM emissions GROUP BY region").await;
     let (_, sent) = plan.split_once("Stage 1 ──").expect("a stage that is sent");
     assert!(sent.contains("GuardExec"), "{plan}");
-    let hidden = all(&session, "SELECT count(*) FROM emissions WHERE account_id <> '000000000001'").await.unwrap();
+    let hidden =
+        all(&session, "SELECT count(*) FROM emissions WHERE account_id <> '000000000001'").await.unwrap();
     let text = pretty_format_batches(&[hidden]).unwrap().to_string();
     assert!(text.contains("| 0 "), "{text}");
 }
@@ -217,9 +106,13 @@ async fn small_statements_stay_in_the_process() {
     let sql = "SELECT count(*) FROM emissions, information_schema.tables WHERE table_name = 'emissions'";
     assert!(!explained(&session, sql).await.contains("DistributedExec"));
     assert_eq!(all(&session, sql).await.unwrap().num_rows(), 1);
-    let own = create_udf("own", vec![DataType::Int64], DataType::Int64, Volatility::Immutable, Arc::new(|values| {
-        Ok(values[0].clone())
-    }));
+    let own = create_udf(
+        "own",
+        vec![DataType::Int64],
+        DataType::Int64,
+        Volatility::Immutable,
+        Arc::new(|values| Ok(values[0].clone())),
+    );
     session.context().register_udf(own);
     let sql = "SELECT sum(own(lines)) FROM emissions_daily";
     assert!(!explained(&session, sql).await.contains("DistributedExec"));
@@ -248,7 +141,8 @@ async fn a_worker_killed_in_the_midst_is_an_error_and_the_rest_go_on() {
     let mut stage = stage(SPREAD_ALL, |_| {}).await;
     let session = stage.spread.session(&Scope::default()).await.unwrap();
     // Millions of rows, far more than fit between the processes.
-    let sql = "SELECT a.line_id, a.resource_id, b.line_id AS other, b.tags FROM emissions a CROSS JOIN emissions b";
+    let sql =
+        "SELECT a.line_id, a.resource_id, b.line_id AS other, b.tags FROM emissions a CROSS JOIN emissions b";
     assert!(explained(&session, sql).await.contains("DistributedExec"));
     let mut rows = session.query(sql).await.unwrap();
     assert!(rows.next().await.unwrap().unwrap().num_rows() > 0);
@@ -299,7 +193,9 @@ async fn who_cannot_show_the_secret_is_not_let_in() {
         let ledger = spread(&stage.lake, &workers).await;
         let session = ledger.session(&Scope::default()).await.unwrap();
         let plan = session.plan(STATEMENTS[0]).await.unwrap();
-        let Err(error) = workers.begin(&session.context().state(), &plan).await else { panic!("it was let in") };
+        let Err(error) = workers.begin(&session.context().state(), &plan).await else {
+            panic!("it was let in")
+        };
         assert!(error.to_string().contains("Unauthenticated"), "{error}");
     }
 }
@@ -313,7 +209,8 @@ async fn workers_of_another_version_are_left_alone() {
 #[tokio::test]
 async fn a_worker_beyond_this_machine_needs_a_certificate_and_a_secret() {
     let (lake, _folder) = lake::lake().await;
-    for options in [worker(), WorkerOptions { trust: Trust::default(), tls: Some(server_tls()), ..worker() }] {
+    for options in [worker(), WorkerOptions { trust: Trust::default(), tls: Some(server_tls()), ..worker() }]
+    {
         let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
         let error = serve_worker(listener, &lake, options, &CancellationToken::new()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Statement, "{error}");
@@ -341,26 +238,4 @@ async fn workers_talk_over_tls() {
         .with_no_client_auth();
     let strangers = workers_of(&running, Trust { tls: Some(Arc::new(empty)), ..trust }, SPREAD_ALL).await;
     assert_eq!(strangers.up(), 0);
-}
-
-fn server_tls() -> Arc<ServerConfig> {
-    let certificate = CertificateDer::from_pem_slice(include_bytes!("tests/cert.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tests/key.pem")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key);
-    Arc::new(config.unwrap())
-}
-
-fn client_tls() -> Arc<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(include_bytes!("tests/ca.pem")).unwrap()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
 }

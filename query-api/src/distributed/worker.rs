@@ -70,7 +70,8 @@ pub async fn serve_worker(
     let failed = |e: io::Error| Error::with_source(ErrorKind::Retry, "the worker cannot listen", e);
     let address = listener.local_addr().map_err(failed)?;
     if !address.ip().is_loopback() && (options.tls.is_none() || options.trust.secret.is_none()) {
-        let message = format!("a worker on {address}, beyond this machine, needs a certificate and a shared secret");
+        let message =
+            format!("a worker on {address}, beyond this machine, needs a certificate and a shared secret");
         return Err(Error::new(ErrorKind::Statement, message));
     }
     let channels = Channels::new(&options.trust)?;
@@ -79,7 +80,8 @@ pub async fn serve_worker(
     let worker = Worker::from_session_builder(sessions).with_version(options.version);
     let service = InterceptedService::new(worker.into_worker_server(), Door(options.trust.secret));
     let (taken, waiting) = mpsc::channel(WAITING);
-    let incoming = stream::unfold(waiting, async |mut waiting| waiting.recv().await.map(|next| (next, waiting)));
+    let incoming =
+        stream::unfold(waiting, async |mut waiting| waiting.recv().await.map(|next| (next, waiting)));
     let (every, at_most) = KEEP_ALIVE;
     let serving = Server::builder()
         .http2_keepalive_interval(Some(every))

@@ -93,8 +93,8 @@ fn watts(
     let mut lines = Found::new(name, rows, |name| line(factors, name, model))?;
     let shares = cast(&utilization.to_array(rows)?, &DataType::Float64)?;
     let shares = shares.as_primitive::<Float64Type>();
-    let mut found =
-        Decimal128Builder::with_capacity(rows).with_precision_and_scale(QUANTITY_PRECISION, QUANTITY_SCALE)?;
+    let mut found = Decimal128Builder::with_capacity(rows)
+        .with_precision_and_scale(QUANTITY_PRECISION, QUANTITY_SCALE)?;
     for row in 0..rows {
         let share = shares.is_valid(row).then(|| shares.value(row));
         if let Some(share) = share.filter(|share| !(0.0..=1.0).contains(share)) {

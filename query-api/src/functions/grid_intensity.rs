@@ -102,8 +102,8 @@ fn intensities(
     let mut places = Found::new(place, rows, |text| Place::new(factors, text, basis))?;
     let times = cast(&time.to_array(rows)?, &timestamp_type())?;
     let times = times.as_primitive::<TimestampMicrosecondType>();
-    let mut found =
-        Decimal128Builder::with_capacity(rows).with_precision_and_scale(QUANTITY_PRECISION, QUANTITY_SCALE)?;
+    let mut found = Decimal128Builder::with_capacity(rows)
+        .with_precision_and_scale(QUANTITY_PRECISION, QUANTITY_SCALE)?;
     for row in 0..rows {
         let figure = match places.of_row(row) {
             Some(place) if times.is_valid(row) => place.g_per_kwh(times.value(row).div_euclid(MICROSECONDS)),

@@ -81,7 +81,10 @@ async fn wrong_arguments_are_refused_with_what_is_taken() {
         ("SELECT grid_intensity('IE', 2025)", intensity),
         ("SELECT grid_intensity('IE', '2025-06-01', 'both')", intensity),
         ("SELECT grid_intensity('IE', '2025-06-01', NULL)", intensity),
-        ("SELECT grid_intensity('IE', '2025-06-01', b) FROM (VALUES ('market'), ('location')) AS t(b)", intensity),
+        (
+            "SELECT grid_intensity('IE', '2025-06-01', b) FROM (VALUES ('market'), ('location')) AS t(b)",
+            intensity,
+        ),
         ("SELECT grid_intensity('IE', 'noon')", "noon"),
         ("SELECT cpu_power_w('m5.xlarge')", power),
         ("SELECT cpu_power_w(5, 0.5)", power),

@@ -15,6 +15,7 @@ STOPPED = {
     "recursion that multiplies rows": "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT t.n FROM t, (VALUES (1), (2), (3)) AS v (x)) SELECT count(*) FROM t",
     "a series of 10^12": "SELECT count(value) FROM generate_series(1, 1000000000000) WHERE value % 7 = 3",
     "rows of a series of 10^12": "SELECT value FROM generate_series(1, 1000000000000)",
+    "an array of 3 * 10^8": "SELECT array_length(range(0, 300000000))",
     "an array of 10^12": "SELECT range(0, 1000000000000)",
     "an array of 10^12 for each row": "SELECT sum(array_length(range(0, 1000000000000 + length(line_id)))) FROM emissions",
     "an array of the same 10^11 times": "SELECT array_length(array_repeat(1, 100000000000))",

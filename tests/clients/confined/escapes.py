@@ -147,7 +147,6 @@ RIGHTS = {
     "set session authorization": "SET SESSION AUTHORIZATION bob",
     "set session_authorization": "SET session_authorization = 'bob'",
     "set superuser": "SET is_superuser = on",
-    "set row security": "SET row_security = off",
     "set read write": "SET default_transaction_read_only = off",
     "transaction read write": "SET TRANSACTION READ WRITE",
     "begin read write": "BEGIN READ WRITE; DELETE FROM emissions",

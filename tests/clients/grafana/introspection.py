@@ -30,6 +30,20 @@ SYSTEM_SCHEMAS = """('information_schema',
                               'timescaledb_information',
                               'timescaledb_experimental')"""
 
+
+
+def columns(table):
+    return f"""SELECT quote_ident(column_name) AS "column", data_type AS "type"
+    FROM information_schema.columns
+    WHERE
+      CASE WHEN array_length(parse_ident('{table}'),1) = 2
+        THEN quote_ident(table_schema) = (parse_ident('{table}'))[1]
+          AND quote_ident(table_name) = (parse_ident('{table}'))[2]
+        ELSE quote_ident(table_name) = '{table}'
+          AND {IN_SEARCH_PATH}
+      END"""
+
+
 # Statement by name.
 GRAFANA = {
     "ping": "-- ping",
@@ -52,15 +66,8 @@ GRAFANA = {
     FROM information_schema.tables
     WHERE quote_ident(table_schema) NOT IN {SYSTEM_SCHEMAS}
     ORDER BY CASE WHEN {IN_SEARCH_PATH} THEN 0 ELSE 1 END, 1""",
-    "columns": f"""SELECT quote_ident(column_name) AS "column", data_type AS "type"
-    FROM information_schema.columns
-    WHERE
-      CASE WHEN array_length(parse_ident('emissions_daily'),1) = 2
-        THEN quote_ident(table_schema) = (parse_ident('emissions_daily'))[1]
-          AND quote_ident(table_name) = (parse_ident('emissions_daily'))[2]
-        ELSE quote_ident(table_name) = 'emissions_daily'
-          AND {IN_SEARCH_PATH}
-      END""",
+    "columns": columns("emissions_daily"),
+    "columns of a qualified name": columns("public.emissions_daily"),
 }
 
 METABASE = {

@@ -122,7 +122,7 @@ impl Sum {
         others.push((format!("rows.{}", c::CURRENCY), currency.alias()));
         let same: Vec<String> = named
             .iter()
-            .map(|(_, alias)| format!("rows.{} IS NOT DISTINCT FROM largest.{alias}", key_name(alias)))
+            .map(|(_, alias)| format!("(rows.{} IS NOT DISTINCT FROM largest.{alias})", key_name(alias)))
             .collect();
         let keyed: Vec<String> =
             named.iter().map(|(expression, alias)| format!("{expression} AS {}", key_name(alias))).collect();

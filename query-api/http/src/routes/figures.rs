@@ -157,7 +157,8 @@ fn compared(sum: &Sum, now: &Filter, before: &Filter, groups: u32) -> String {
         .chain(measures().map(|name| format!("n.{name}")))
         .chain(measures().map(|name| format!("b.{name} AS previous_{name}")))
         .collect();
-    let same: Vec<String> = keys.iter().map(|key| format!("n.{key} IS NOT DISTINCT FROM b.{key}")).collect();
+    let same: Vec<String> =
+        keys.iter().map(|key| format!("(n.{key} IS NOT DISTINCT FROM b.{key})")).collect();
     let largest = format!("greatest(coalesce(n.{0}, 0), coalesce(b.{0}, 0))", c::CO2E_LOCATION_G);
     format!(
         "WITH n AS (\n{}\n),\nb AS (\n{}\n)\nSELECT\n  {}\nFROM n FULL JOIN b ON {}\nORDER BY {largest} DESC, {}\nLIMIT {groups}",

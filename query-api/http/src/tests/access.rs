@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     lake::ACCOUNTS,
-    server::{PASSWORD, Server, USERS, token},
+    server::{PASSWORD, Server, token},
 };
 use crate::{
     Rates,
@@ -20,7 +20,7 @@ use crate::{
 /// Paths of figures, with parameters that give rows.
 const FIGURES: [&str; 9] = [
     "/v1/emissions?group_by=account_id,region,service_code,tag.team",
-    "/v1/timeseries?grain=hour&group_by=account_id&top=1",
+    "/v1/timeseries?grain=hour&group_by=account_id&top=3",
     "/v1/breakdown?by=account_id&from=2026-10-01&to=2026-11-01&compare=previous",
     "/v1/resources",
     "/v1/lines?limit=10000",
@@ -223,5 +223,4 @@ async fn whoever_asks_too_often_is_told_when_to_come_back() {
         StatusCode::OK,
         "whoever has a token is no stranger"
     );
-    assert_eq!(USERS.len(), 4);
 }

@@ -22,7 +22,7 @@ use super::lake;
 use crate::{Lineage, Options, Rates, State, router::router};
 
 /// Who asks in tests: name, role, scope.
-pub(super) const USERS: [(&str, &str, &str); 4] = [
+const USERS: [(&str, &str, &str); 4] = [
     ("root", "admin", ""),
     ("ana", "analyst", "account=111111111111"),
     ("web", "analyst", "tag.team=web"),

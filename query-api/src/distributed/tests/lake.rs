@@ -8,7 +8,10 @@ use airshed_domain::{
 };
 use airshed_lake::{FileEncoder, Lake, Location, PartitionValues, StoreOptions, control};
 use arrow::{
-    array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+    array::{
+        ArrayRef, BooleanArray, Decimal128Array, Int64Array, RecordBatch, StringArray,
+        TimestampMicrosecondArray,
+    },
     datatypes::DataType,
 };
 use tempfile::TempDir;
@@ -58,7 +61,8 @@ async fn write(lake: &Lake, table: &Table, month: &str, run: &str) {
         let columns = stored.iter().map(|column| values_of(column, first)).collect();
         let mut encoder = FileEncoder::new(table, Arc::clone(&schema)).unwrap();
         encoder.write(&RecordBatch::try_new(schema, columns).unwrap()).unwrap();
-        files.push(open.put(&partition, &format!("part-{part:05}"), encoder.finish().unwrap()).await.unwrap());
+        files
+            .push(open.put(&partition, &format!("part-{part:05}"), encoder.finish().unwrap()).await.unwrap());
     }
     open.replace_partition(&partition, &files, "test").await.unwrap();
 }
@@ -80,7 +84,9 @@ fn values_of(column: &Column, first: usize) -> ArrayRef {
             };
             Arc::new(rows.map(|row| (!is_null(row)).then(|| text(row))).collect::<StringArray>())
         }
-        DataType::Int64 => Arc::new(rows.map(|row| (!is_null(row)).then(|| number(row))).collect::<Int64Array>()),
+        DataType::Int64 => {
+            Arc::new(rows.map(|row| (!is_null(row)).then(|| number(row))).collect::<Int64Array>())
+        }
         DataType::Decimal128(precision, scale) => {
             let values: Decimal128Array = rows.map(|row| Some(i128::from(number(row)) * 1_234_567)).collect();
             Arc::new(values.with_precision_and_scale(*precision, *scale).unwrap())
@@ -90,6 +96,7 @@ fn values_of(column: &Column, first: usize) -> ArrayRef {
             let values: TimestampMicrosecondArray = rows.map(|row| Some(instant(row))).collect();
             Arc::new(values.with_timezone("UTC"))
         }
+        DataType::Boolean => Arc::new(rows.map(|row| Some(row % 2 == 0)).collect::<BooleanArray>()),
         other => arrow::array::new_null_array(other, ROWS),
     }
 }

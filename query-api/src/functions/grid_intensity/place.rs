@@ -37,7 +37,8 @@ struct Year {
 impl<'f> Place<'f> {
     /// The place that a text names; `None` when the factor set knows none.
     pub(super) fn new(factors: &'f FactorSet, text: &str, basis: Basis) -> Option<Self> {
-        let region = region(factors, text).map(Cow::Borrowed).or_else(|| zone(factors, text).map(Cow::Owned))?;
+        let region =
+            region(factors, text).map(Cow::Borrowed).or_else(|| zone(factors, text).map(Cow::Owned))?;
         let grid = factors.grid();
         let hours = grid.hourly().zone(&region.grid_zone);
         Some(Self { grid, region, basis, hours, years: BTreeMap::new() })
@@ -85,10 +86,10 @@ fn region<'f>(factors: &'f FactorSet, text: &str) -> Option<&'f Region> {
 
 /// A grid zone, as a region of no provider. Areas with a slash are what one publisher says of a place, not zones.
 fn zone(factors: &FactorSet, text: &str) -> Option<Region> {
-    let inside: Vec<&Region> = factors.facility().regions().filter(|region| region.grid_zone == text).collect();
+    let inside: Vec<&Region> =
+        factors.facility().regions().filter(|region| region.grid_zone == text).collect();
     let grid = factors.grid();
-    let is_known =
-        !inside.is_empty() || grid.yearly().contains(text) || grid.hourly().zone(text).is_some();
+    let is_known = !inside.is_empty() || grid.yearly().contains(text) || grid.hourly().zone(text).is_some();
     if !is_known || text.contains('/') {
         return None;
     }
