@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
-    args::{Cli, Command, Form},
+    args::{Cli, Command, Form, TrustArgs},
     failure::Problem,
     progress::Progress,
     settings::{Layers, Settings},
@@ -107,10 +107,22 @@ fn lay_flags(layers: &mut Layers, cli: &Cli) {
             layers.flag("serve.flight", "--flight", args.flight.clone());
             layers.flag("serve.tls_cert", "--tls-cert", args.tls_cert.clone());
             layers.flag("serve.tls_key", "--tls-key", args.tls_key.clone());
+            layers.flag("serve.workers", "--workers", args.workers.clone());
+            lay_trust(layers, &args.trust);
+        }
+        Command::Worker(args) => {
+            layers.flag("serve.tls_cert", "--tls-cert", args.tls_cert.clone());
+            layers.flag("serve.tls_key", "--tls-key", args.tls_key.clone());
+            lay_trust(layers, &args.trust);
         }
         Command::Estimate(args) => layers.flag("method.name", "--method", args.method.clone()),
         _ => {}
     }
+}
+
+fn lay_trust(layers: &mut Layers, args: &TrustArgs) {
+    layers.flag("serve.workers_secret_file", "--workers-secret-file", args.workers_secret_file.clone());
+    layers.flag("serve.workers_ca", "--workers-ca", args.workers_ca.clone());
 }
 
 /// Which log lines are written; `AIRSHED_LOG` takes a level: error, warn, info, debug or trace.

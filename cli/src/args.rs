@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use collect::CollectArgs;
 pub(crate) use deliveries::{DeliveriesArgs, DeliveriesCommand};
 pub(crate) use factors::{FactorsArgs, FactorsCommand};
-pub(crate) use serve::{ServeArgs, TokenArgs, TokenCommand, UserArgs, UserCommand};
+pub(crate) use serve::{ServeArgs, TokenArgs, TokenCommand, TrustArgs, UserArgs, UserCommand, WorkerArgs};
 pub(crate) use stages::{EstimateArgs, ExplainArgs, ImportArgs, RollupArgs, RunArgs, SqlArgs, VerifyArgs};
 pub(crate) use tools::{BenchArgs, BenchCommand, DemoArgs};
 
@@ -99,6 +99,7 @@ pub(crate) enum Command {
     Rollup(RollupArgs),
     Sql(SqlArgs),
     Serve(ServeArgs),
+    Worker(WorkerArgs),
     User(UserArgs),
     Token(TokenArgs),
     Explain(ExplainArgs),
@@ -114,7 +115,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether the command handles an interrupt itself, because it has something to finish.
     pub(crate) fn ends_in_order(&self) -> bool {
-        matches!(self, Self::Collect(_) | Self::Serve(_))
+        matches!(self, Self::Collect(_) | Self::Serve(_) | Self::Worker(_))
     }
 }
 

@@ -19,6 +19,7 @@ mod stages;
 mod token;
 mod user;
 mod verify;
+mod worker;
 
 use crate::{
     app::App,
@@ -49,6 +50,7 @@ pub(crate) async fn execute(app: &App, command: Command) -> anyhow::Result<Exit>
         Command::Rollup(args) => rollup::execute(app, &args).await,
         Command::Sql(args) => sql::execute(app, &args).await,
         Command::Serve(_) => serve::execute(app).await,
+        Command::Worker(args) => worker::execute(app, &args).await,
         Command::User(args) => user::execute(app, args.command).await,
         Command::Token(args) => token::execute(app, args.command).await,
         Command::Explain(args) => explain::execute(app, &args).await,

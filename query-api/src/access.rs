@@ -8,6 +8,7 @@
 
 mod gatekeeper;
 mod oidc;
+mod random;
 mod record;
 mod secret;
 mod store;
@@ -17,6 +18,7 @@ use std::{fmt, str::FromStr};
 pub use self::{
     gatekeeper::{Denied, Gatekeeper},
     oidc::{IdentityProvider, KeySource, OidcSettings},
+    random::{Random, keyed},
     record::{TokenRecord, UserRecord},
     secret::{SCRAM_ITERATIONS, ScramVerifier, Secret},
     store::AccessStore,

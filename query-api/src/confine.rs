@@ -1,4 +1,7 @@
-//! What a statement may be: one query, or a look at a plan or the catalogue.
+//! What a statement may be: one query, or a look at a plan or the catalogue, of a size that can be planned.
+
+mod references;
+mod size;
 
 use datafusion::{
     error::DataFusionError,
@@ -9,29 +12,31 @@ use datafusion::{
     },
 };
 
+pub use self::{references::check_references, size::check_size};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a statement may be; said whenever it is something else.
-pub const READ_ONLY: &str =
-    "the ledger is read-only: only SELECT, WITH, VALUES, EXPLAIN, DESCRIBE and SHOW TABLES or COLUMNS are allowed";
+pub const READ_ONLY: &str = "the ledger is read-only: only SELECT, WITH, VALUES, EXPLAIN, DESCRIBE and SHOW TABLES or COLUMNS are allowed";
 
 /// Options under which the planner refuses data definition, changes and session statements.
 pub(crate) fn options() -> SQLOptions {
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
 }
 
-/// Refuses whatever is not one query before it is planned, with a message that says what is allowed.
-pub(crate) fn check(sql: &str) -> Result<()> {
+/// Reads one statement. Refuses whatever is not one query, or too large to be planned, with a message that says what is
+/// allowed.
+pub(crate) fn read(sql: &str) -> Result<Statement> {
+    check_size(sql)?;
     let statements = DFParser::parse_sql(sql).map_err(not_parsed)?;
     let mut statements = statements.into_iter();
     let (Some(statement), None) = (statements.next(), statements.next()) else {
         return Err(Error::new(ErrorKind::Statement, "give one statement at a time"));
     };
-    if is_read_only(&statement) {
-        Ok(())
-    } else {
-        Err(Error::new(ErrorKind::Statement, READ_ONLY))
-    }
+    let Some(inner) = read_only(&statement) else {
+        return Err(Error::new(ErrorKind::Statement, READ_ONLY));
+    };
+    check_references(inner)?;
+    Ok(statement)
 }
 
 /// The parser's own error; what the engine puts around it says the same in other words.
@@ -45,7 +50,8 @@ fn not_parsed(error: DataFusionError) -> Error {
     }
 }
 
-fn is_read_only(statement: &Statement) -> bool {
+/// The query, or the look at the catalogue, that a statement is or explains; nothing where it is anything else.
+fn read_only(statement: &Statement) -> Option<&ast::Statement> {
     match statement {
         Statement::Statement(inner) => matches!(
             inner.as_ref(),
@@ -53,9 +59,10 @@ fn is_read_only(statement: &Statement) -> bool {
                 | ast::Statement::ExplainTable { .. }
                 | ast::Statement::ShowTables { .. }
                 | ast::Statement::ShowColumns { .. }
-        ),
-        Statement::Explain(explain) => is_read_only(&explain.statement),
-        _ => false,
+        )
+        .then_some(inner),
+        Statement::Explain(explain) => read_only(&explain.statement),
+        _ => None,
     }
 }
 
@@ -75,14 +82,14 @@ mod tests {
             "SHOW COLUMNS FROM emissions",
             "DESCRIBE emissions",
         ] {
-            assert!(check(sql).is_ok(), "{sql}");
+            assert!(read(sql).is_ok(), "{sql}");
         }
     }
 
     #[test]
     fn a_parse_error_is_told_once() {
         for (sql, found) in [("SELEC 1", "SELEC"), ("SELECT * FRM x WHERE", "FRM"), ("SELECT 1 +", "EOF")] {
-            let error = check(sql).unwrap_err();
+            let error = read(sql).unwrap_err();
             let cause = std::error::Error::source(&error).unwrap();
             assert!(cause.to_string().contains(found), "{cause}");
             assert!(cause.source().is_none(), "{sql}: {:?}", cause.source());
@@ -107,8 +114,10 @@ mod tests {
             "SELECT 1; DROP TABLE emissions",
             "",
             "not sql",
+            &format!("SELECT 1{}", " + 1".repeat(100_000)),
+            &format!("EXPLAIN SELECT {}1{}", "(SELECT ".repeat(20), ")".repeat(20)),
         ] {
-            let error = check(sql).unwrap_err();
+            let error = read(sql).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Statement, "{sql}");
         }
     }

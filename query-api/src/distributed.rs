@@ -49,6 +49,8 @@ use crate::{
     limits::Limits,
 };
 
+/// A good [`WorkersOptions::bytes_per_worker`]: about what one process reads in the time that handing it over is worth.
+pub const BYTES_PER_WORKER: usize = 64 << 20;
 /// The header that names a statement, by which a worker tells whose memory a task uses.
 const STATEMENT: &str = "x-airshed-statement";
 /// How long a worker may take to say that it is there.
@@ -167,6 +169,8 @@ impl Workers {
             .with_distributed_worker_resolver(self.clone())
             .with_distributed_channel_resolver(self.0.channels.clone())
             .with_distributed_file_scan_config_bytes_per_partition(bytes_per_partition)
+            // Else every UNION would be spread, however small.
+            .and_then(|builder| builder.with_distributed_children_isolator_unions(false))
             .map_err(Error::from_engine)?
             .with_distributed_planner();
         if let Some(planner) = builder.query_planner().take() {

@@ -1,6 +1,7 @@
 //! Functions of the ledger's SQL, beside those of the engine. All are pure; `docs/sql-functions.md` describes each.
 
 mod arguments;
+pub(crate) mod bounded;
 mod co2e_equivalent;
 mod cpu_power_w;
 mod factors;

@@ -193,7 +193,9 @@ impl Ledger {
             Some((table.clone(), rows.guard(table, Arc::clone(provider), &tag)?))
         });
         let workers = self.workers.as_ref();
-        Session::new(seen.collect(), &self.functions, &self.runtime, self.limits, workers).await
+        let session =
+            Session::new(seen.collect(), &self.functions, &self.runtime, self.limits, workers).await?;
+        Ok(session.guarded())
     }
 
     /// Accounts that are, or ever were, in the units of a scope.

@@ -19,9 +19,9 @@ mod session;
 mod snapshots;
 mod views;
 
+pub use confine::{READ_ONLY, check_references, check_size};
 /// Rows of an answer, batch by batch. Its errors hold an [`Error`] of this crate: [`Error::from_engine`] takes it out.
 pub use datafusion::execution::SendableRecordBatchStream as RowStream;
-pub use confine::READ_ONLY;
 pub use error::{Error, ErrorKind, Exceeded, Result};
 pub use ledger::{AsOf, Ledger};
 pub use limits::Limits;

@@ -17,12 +17,18 @@ use datafusion::{
     prelude::{DataFrame, SessionConfig, SessionContext},
 };
 use futures::StreamExt as _;
-use tokio::time::timeout_at;
+use tokio::{
+    runtime::Handle,
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     confine,
     distributed::Workers,
     error::{Error, ErrorKind, Result},
+    functions::bounded,
     limits::{Limits, limited, timed_out},
     views,
 };
@@ -38,6 +44,8 @@ pub struct Session {
     context: SessionContext,
     limits: Limits,
     workers: Option<Workers>,
+    /// Whether it sees a part of the rows only.
+    is_guarded: bool,
 }
 
 impl Session {
@@ -52,14 +60,17 @@ impl Session {
             .with_target_partitions(limits.threads)
             .with_default_catalog_and_schema(CATALOG, SCHEMA)
             .with_information_schema(true);
-        let builder = SessionStateBuilder::new()
+        let mut builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(runtime))
             .with_default_features();
+        let operators = Arc::new(bounded::Operators::new().map_err(Error::from_engine)?);
+        builder.expr_planners().get_or_insert_default().insert(0, operators);
         let context = match workers {
             Some(workers) => workers.equip(builder, limits)?,
             None => SessionContext::new_with_state(builder.build()),
         };
+        bounded::confine(&context);
         for function in functions {
             context.register_udf(function.clone());
         }
@@ -67,7 +78,13 @@ impl Session {
             context.register_table(table.name, provider).map_err(Error::from_engine)?;
         }
         views::register(&context).await?;
-        Ok(Self { context, limits, workers: workers.cloned() })
+        Ok(Self { context, limits, workers: workers.cloned(), is_guarded: false })
+    }
+
+    /// The same for somebody who sees a part of the rows only: plans are not shown, as they name files and count rows.
+    #[must_use]
+    pub(crate) fn guarded(self) -> Self {
+        Self { is_guarded: true, ..self }
     }
 
     /// The engine's session, for interfaces that plan by themselves. Statements that do not come through
@@ -90,12 +107,34 @@ impl Session {
     /// Plans one read-only statement.
     ///
     /// # Errors
-    /// [`ErrorKind::Statement`] when it is wrong or not allowed.
+    /// [`ErrorKind::Statement`] when it is wrong or not allowed, [`ErrorKind::Denied`] when it shows more than the
+    /// session's rows, [`ErrorKind::Limit`] when it takes too long.
     pub async fn plan(&self, sql: &str) -> Result<LogicalPlan> {
-        confine::check(sql)?;
-        let plan = self.context.state().create_logical_plan(sql).await.map_err(Error::from_engine)?;
+        self.plan_until(sql, self.limits.deadline()).await
+    }
+
+    async fn plan_until(&self, sql: &str, deadline: Option<Instant>) -> Result<LogicalPlan> {
+        let statement = confine::read(sql)?;
+        let state = self.context.state();
+        let work = async move { state.statement_to_plan(statement).await.map_err(Error::from_engine) };
+        let plan = apart(self.limits, deadline, work).await?;
         confine::options().verify_plan(&plan).map_err(Error::from_engine)?;
+        if self.is_guarded && matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
+            let message = "EXPLAIN tells of files and rows outside of your scope";
+            return Err(Error::new(ErrorKind::Denied, message));
+        }
         Ok(plan)
+    }
+
+    /// Does what an interface plans by itself where nobody waits for it, within the limits.
+    ///
+    /// # Errors
+    /// Those of the work, and [`ErrorKind::Limit`] when it takes too long.
+    pub async fn apart<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        apart(self.limits, self.limits.deadline(), work).await
     }
 
     /// Runs one read-only statement, within the limits.
@@ -103,7 +142,9 @@ impl Session {
     /// # Errors
     /// As of [`plan`](Self::plan) and [`run`](Self::run).
     pub async fn query(&self, sql: &str) -> Result<SendableRecordBatchStream> {
-        self.run(self.plan(sql).await?).await
+        let deadline = self.limits.deadline();
+        let plan = self.plan_until(sql, deadline).await?;
+        self.run_until(plan, deadline).await
     }
 
     /// Runs a plan, within the limits. Errors of the stream hold an [`Error`] of this crate.
@@ -111,29 +152,60 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Statement`] or [`ErrorKind::Limit`] by the fault of the statement, others by the lake's.
     pub async fn run(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream> {
-        let deadline = self.limits.deadline();
-        let begin = async {
-            // Memory is a statement's own: one that takes too much stops itself and not others.
-            let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
-                .with_memory_pool(Arc::new(FairSpillPool::new(self.limits.memory_bytes)))
-                .build_arc()
-                .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
-            let state = SessionStateBuilder::new_from_existing(self.context.state())
-                .with_runtime_env(runtime)
-                .build();
-            let begun = match &self.workers {
+        self.run_until(plan, self.limits.deadline()).await
+    }
+
+    async fn run_until(
+        &self,
+        plan: LogicalPlan,
+        deadline: Option<Instant>,
+    ) -> Result<SendableRecordBatchStream> {
+        // Memory is a statement's own: one that takes too much stops itself and not others.
+        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
+            .with_memory_pool(Arc::new(FairSpillPool::new(self.limits.memory_bytes)))
+            .build_arc()
+            .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
+        let state =
+            SessionStateBuilder::new_from_existing(self.context.state()).with_runtime_env(runtime).build();
+        let workers = self.workers.clone();
+        let begin = async move {
+            let begun = match &workers {
                 Some(workers) => workers.run(&state, &plan).await,
                 None => DataFrame::new(state, plan).execute_stream().await,
             };
             begun.map_err(Error::from_engine)
         };
-        let answer = match deadline {
-            Some(deadline) => timeout_at(deadline, begin).await.map_err(|_| timed_out(self.limits))??,
-            None => begin.await?,
-        };
+        let answer = apart(self.limits, deadline, begin).await?;
         let schema: SchemaRef = answer.schema();
         let rows = limited(answer, self.limits, deadline)
             .map(|batch| batch.map_err(|error| DataFusionError::External(Box::new(error))));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 }
+
+/// Plans on a thread of its own: it is work of the processor, and others wait for the threads of the runtime. It ends with
+/// the deadline, or when nobody waits for it any more.
+async fn apart<T: Send + 'static>(
+    limits: Limits,
+    deadline: Option<Instant>,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let stop = CancellationToken::new();
+    let _stops = stop.clone().drop_guard();
+    let (runtime, work) = (Handle::current(), Box::pin(work));
+    let done = spawn_blocking(move || runtime.block_on(stop.run_until_cancelled(work)));
+    let done = match deadline {
+        Some(deadline) => timeout_at(deadline, done).await.map_err(|_| timed_out(limits))?,
+        None => done.await,
+    };
+    match done {
+        Ok(Some(done)) => done,
+        Ok(None) => Err(timed_out(limits)),
+        Err(broken) => {
+            Err(Error::with_source(ErrorKind::Corrupt, "the statement could not be planned", broken))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

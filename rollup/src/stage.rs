@@ -76,7 +76,8 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     });
     let mut shards = Box::pin(stream::iter(work).buffered(options.threads.max(1)));
     while let Some(shard) = shards.try_next().await? {
-        let Shard { hourly: hours, daily: days, resource_daily: resources, monthly, coverage, summaries } = shard;
+        let Shard { hourly: hours, daily: days, resource_daily: resources, monthly, coverage, summaries } =
+            shard;
         hourly.put(hours).await?;
         daily.put(days).await?;
         resource_daily.put(resources).await?;

@@ -30,6 +30,47 @@ pub(crate) struct ServeArgs {
     /// Private key of the certificate, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<String>,
+    /// Workers that read large tables, separated by commas (docs/distributed.md)
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub(crate) workers: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+}
+
+/// What servers and workers share.
+#[derive(Debug, Args)]
+pub(crate) struct TrustArgs {
+    /// File with the secret that servers show to workers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) workers_secret_file: Option<String>,
+    /// Certificates of the authority that signed those of the workers, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) workers_ca: Option<String>,
+}
+
+/// Work for `airshed serve --workers`: read and sum parts of large tables.
+///
+/// A worker reads the same lake as its servers. It knows no users: whoever shows its secret reads the whole ledger. On any
+/// other address than this machine's it starts only with TLS and a secret. It goes on until it is interrupted; then
+/// statements under way are finished.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  airshed worker --listen 127.0.0.1:7001 --lake ./airshed-data
+  airshed worker --listen 0.0.0.0:7001 --lake s3://carbon/ledger --tls-cert cert.pem --tls-key key.pem \\
+    --workers-ca ca.pem --workers-secret-file secret.txt")]
+pub(crate) struct WorkerArgs {
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: String,
+    /// Certificates, PEM, the worker's own first
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<String>,
+    /// Private key of the certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 }
 
 /// Say who may use `airshed serve`.

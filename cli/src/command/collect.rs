@@ -23,9 +23,7 @@ use crate::{
     telemetry,
 };
 
-pub(crate) use wiring::{
-    AwsSources, accounts_config, cancel_on_signal, connect, limits, system_clock,
-};
+pub(crate) use wiring::{AwsSources, accounts_config, cancel_on_signal, connect, limits, system_clock};
 
 /// How often progress is shown.
 const SHOW_EVERY: Duration = Duration::from_millis(500);

@@ -26,7 +26,8 @@ pub(super) async fn execute(app: &App, command: TokenCommand) -> anyhow::Result<
             let scram = ScramVerifier::new(&secret, random()?);
             let token = TokenRecord { user: name, sha256: secret.sha256(), scram, created_at: now(), id };
             store.add_token(&token).await?;
-            app.progress.say(&format!("token {} of {}; Postgres clients sign in as `{0}`", token.id, token.user));
+            app.progress
+                .say(&format!("token {} of {}; Postgres clients sign in as `{0}`", token.id, token.user));
             output::write_text(secret.reveal())?;
         }
         TokenCommand::Revoke { id } => {

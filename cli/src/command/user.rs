@@ -48,7 +48,11 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> anyhow::Result<E
                 let scope = Some(user.scope).filter(|scope| !scope.is_empty());
                 vec![Some(user.name), Some(user.role), scope, Some(user.created_at)]
             });
-            output::write_rows(app.form, &["name", "role", "scope", "created_at"], &rows.collect::<Vec<_>>())?;
+            output::write_rows(
+                app.form,
+                &["name", "role", "scope", "created_at"],
+                &rows.collect::<Vec<_>>(),
+            )?;
         }
     }
     Ok(Exit::Done)

@@ -20,6 +20,21 @@ pub(crate) struct ServeSettings {
     pub(crate) access: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) audit_log: Option<String>,
+    pub(crate) workers: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) workers_secret_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) workers_ca: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) oidc_issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) oidc_audience: Option<String>,
+    pub(crate) oidc_name_claim: String,
+    pub(crate) oidc_role_claim: String,
+    pub(crate) oidc_roles: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) oidc_scope_claim: Option<String>,
+    pub(crate) requests_per_minute: u32,
     pub(crate) connections: usize,
     pub(crate) query_memory_mib: u64,
     pub(crate) query_timeout_s: u64,
@@ -37,6 +52,16 @@ impl Default for ServeSettings {
             tls_key: None,
             access: None,
             audit_log: None,
+            workers: Vec::new(),
+            workers_secret_file: None,
+            workers_ca: None,
+            oidc_issuer: None,
+            oidc_audience: None,
+            oidc_name_claim: "sub".to_owned(),
+            oidc_role_claim: "groups".to_owned(),
+            oidc_roles: Vec::new(),
+            oidc_scope_claim: None,
+            requests_per_minute: 3_000,
             connections: 500,
             query_memory_mib: 512,
             query_timeout_s: 60,
@@ -50,6 +75,7 @@ impl ServeSettings {
     /// Checks what a value may be, whatever the command.
     pub(super) fn check(&self, layers: &Layers) -> anyhow::Result<()> {
         let positive = [
+            ("serve.requests_per_minute", self.requests_per_minute.into()),
             ("serve.connections", self.connections as u64),
             ("serve.query_memory_mib", self.query_memory_mib),
             ("serve.query_timeout_s", self.query_timeout_s),

@@ -13,6 +13,8 @@ use crate::Result;
 pub(crate) struct Client {
     host: String,
     cookie: String,
+    /// How answers may be compressed.
+    coding: String,
     connection: Option<BufReader<TcpStream>>,
 }
 
@@ -25,10 +27,11 @@ pub(crate) struct Answer {
 
 impl Client {
     /// Signs in with a token, as the dashboard does. `host` is an address with a port.
-    pub(crate) async fn sign_in(host: &str, token: &str) -> Result<Self> {
-        let mut this = Self { host: host.to_owned(), cookie: String::new(), connection: None };
+    pub(crate) async fn sign_in(host: &str, token: &str, coding: &str) -> Result<Self> {
+        let [host, coding] = [host, coding].map(str::to_owned);
+        let mut this = Self { host, cookie: String::new(), coding, connection: None };
         let body = serde_json::json!({ "token": token }).to_string();
-        let answer = this.exchange("POST", "/v1/session", "application/json", "identity", &body).await?;
+        let answer = this.exchange("POST", "/v1/session", "identity", &body).await?;
         let cookie = answer.cookie.filter(|_| answer.status == 204);
         this.cookie = cookie.ok_or_else(|| format!("signing in was answered with {}", answer.status))?;
         Ok(this)
@@ -36,7 +39,7 @@ impl Client {
 
     /// A GET as a browser sends it.
     pub(crate) async fn get(&mut self, path: &str) -> Result<Answer> {
-        let sent = self.exchange("GET", path, "application/json", "gzip", "").await;
+        let sent = self.exchange("GET", path, &self.coding.clone(), "").await;
         if sent.is_err() {
             self.connection = None;
         }
@@ -46,7 +49,7 @@ impl Client {
     /// The rows of a statement.
     pub(crate) async fn sql(&mut self, sql: &str) -> Result<Vec<Vec<Value>>> {
         let body = serde_json::json!({ "sql": sql, "max_rows": 100_000 }).to_string();
-        let answer = self.exchange("POST", "/v1/sql", "application/json", "identity", &body).await?;
+        let answer = self.exchange("POST", "/v1/sql", "identity", &body).await?;
         if answer.status != 200 {
             return Err(format!("{sql}: {}", String::from_utf8_lossy(&answer.body)).into());
         }
@@ -54,14 +57,7 @@ impl Client {
         Ok(serde_json::from_value(answer["rows"].clone())?)
     }
 
-    async fn exchange(
-        &mut self,
-        method: &str,
-        path: &str,
-        accept: &str,
-        coding: &str,
-        body: &str,
-    ) -> Result<Answer> {
+    async fn exchange(&mut self, method: &str, path: &str, coding: &str, body: &str) -> Result<Answer> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => {
@@ -71,7 +67,7 @@ impl Client {
             }
         };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\naccept: {accept}\r\naccept-encoding: {coding}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\naccept: application/json\r\naccept-encoding: {coding}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.host,
             self.cookie,

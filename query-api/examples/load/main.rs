@@ -1,11 +1,12 @@
 //! The requests of the dashboard, from many clients at once, and how long their answers take.
 //!
 //! `cargo run --release -p airshed-query-api --example load -- --url 127.0.0.1:8080 --token TOKEN [--token TOKEN ...]
-//! [--clients 1,8,32] [--seconds 30] [--warm 5] [--seed 1] [--mix pages,drill] [--output json]`. Each client signs in, draws a
-//! page with its days and filters, sends its requests one after another and at once begins the next page; nobody pauses.
-//! What is drawn depends on the seed, the mix, the number of clients and the client. Tokens are dealt out in turn: give
-//! those of several users where one user may not ask so often. They must be of analysts, as what can be asked about is read
-//! by SQL. The first seconds are not counted.
+//! [--clients 1,8,32] [--seconds 30] [--warm 5] [--seed 1] [--mix pages,drill] [--coding identity] [--output json]`.
+//!
+//! Each client signs in, draws a page with its days and filters, sends its requests one after another and at once begins the
+//! next page; nobody pauses. What is drawn depends on the seed, the mix, the number of clients and the client. Tokens are
+//! dealt out in turn: give those of several users where one user may not ask so often. They must be of analysts, as what can
+//! be asked about is read by SQL. The first seconds are not counted.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that measures and prints")]
 
 mod asks;
@@ -36,6 +37,8 @@ struct Arguments {
     warm: u64,
     seed: u64,
     mixes: Vec<Mix>,
+    /// What clients accept as encoding; as browsers do, unless it is said.
+    coding: String,
     is_json: bool,
 }
 
@@ -43,7 +46,8 @@ struct Arguments {
 async fn main() -> Result<()> {
     let arguments = Arguments::read(std::env::args().skip(1))?;
     let first = arguments.tokens.first().ok_or("--token is missing")?;
-    let world = Arc::new(World::look(&mut Client::sign_in(&arguments.host, first).await?).await?);
+    let world =
+        Arc::new(World::look(&mut Client::sign_in(&arguments.host, first, &arguments.coding).await?).await?);
     let mut rounds = Vec::new();
     for mix in &arguments.mixes {
         for clients in &arguments.clients {
@@ -68,7 +72,7 @@ async fn measure(arguments: &Arguments, world: &Arc<World>, mix: Mix, clients: u
     let end = warm + Duration::from_secs(arguments.seconds);
     for number in 0..clients {
         let token = &arguments.tokens[number % arguments.tokens.len()];
-        let client = Client::sign_in(&arguments.host, token).await?;
+        let client = Client::sign_in(&arguments.host, token, &arguments.coding).await?;
         let stream = (mix as u64) << 32 | (clients as u64) << 16 | number as u64;
         let random = Random::new(arguments.seed, stream);
         at_work.spawn(work(client, Arc::clone(world), mix, random, warm, end));
@@ -120,6 +124,7 @@ impl Arguments {
             warm: 5,
             seed: 1,
             mixes: vec![Mix::Pages, Mix::Drill],
+            coding: "gzip".to_owned(),
             is_json: false,
         };
         while let Some(word) = words.next() {
@@ -137,6 +142,7 @@ impl Arguments {
                     let named = [Mix::Pages, Mix::Drill].into_iter().filter(|mix| value.contains(mix.name()));
                     this.mixes = named.collect();
                 }
+                "--coding" => this.coding = value,
                 "--output" => this.is_json = value == "json",
                 _ => return Err(format!("`{word}` is no option").into()),
             }

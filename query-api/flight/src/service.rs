@@ -73,7 +73,7 @@ impl Service {
     /// The schema of a statement's rows, before it is run.
     async fn planned(&self, who: &Principal, statement: &Statement) -> Result<SchemaRef, Status> {
         let plan = async {
-            let session = self.session(who, &statement.moment()?).await?;
+            let session = self.session(who, &statement.moment()).await?;
             statement.plan(&session).await
         };
         match plan.await {
@@ -102,7 +102,7 @@ impl Service {
     }
 
     async fn begin(&self, who: &Principal, statement: &Statement) -> Result<(RowStream, SchemaRef)> {
-        let session = self.session(who, &statement.moment()?).await?;
+        let session = self.session(who, &statement.moment()).await?;
         let plan = statement.plan(&session).await?;
         let schema = wire::schema(plan.schema().as_arrow());
         Ok((session.run(plan).await?, schema))

@@ -5,6 +5,7 @@
 
 mod parameters;
 
+use airshed_domain::id::RunId;
 use airshed_query_api::{AsOf, Error, ErrorKind, Result, Session};
 use arrow::datatypes::Schema;
 use arrow_flight::FlightData;
@@ -55,7 +56,7 @@ impl Statement {
     }
 
     /// The state of the ledger that it asks.
-    pub(crate) fn moment(&self) -> Result<AsOf> {
+    pub(crate) fn moment(&self) -> AsOf {
         moment(&self.as_of)
     }
 
@@ -95,7 +96,7 @@ impl Statement {
 /// # Errors
 /// [`ErrorKind::Statement`] where the header is no text.
 pub(crate) fn asked_moment(metadata: &MetadataMap) -> Result<AsOf> {
-    moment(as_of(metadata)?)
+    as_of(metadata).map(moment)
 }
 
 fn as_of(metadata: &MetadataMap) -> Result<&str> {
@@ -104,11 +105,8 @@ fn as_of(metadata: &MetadataMap) -> Result<&str> {
     value.to_str().map(str::trim).map_err(wrong)
 }
 
-fn moment(as_of: &str) -> Result<AsOf> {
-    if as_of.is_empty() {
-        return Ok(AsOf::Now);
-    }
-    Err(Error::with_source(ErrorKind::Statement, AS_OF, "the past cannot be asked through this interface"))
+fn moment(as_of: &str) -> AsOf {
+    if as_of.is_empty() { AsOf::Now } else { AsOf::Run(RunId::new(as_of)) }
 }
 
 #[cfg(test)]

@@ -2,7 +2,11 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use airshed_query_api::{Snapshots, access::Gatekeeper, audit::Audit};
+use airshed_query_api::{
+    Snapshots,
+    access::{Gatekeeper, Random},
+    audit::Audit,
+};
 use axum::{Router, http::Request};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -43,6 +47,8 @@ pub struct Options {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Version that is told.
     pub version: &'static str,
+    /// 256 random bits of this process: the ids of sessions come from them.
+    pub secret: [u8; 32],
 }
 
 impl Options {
@@ -61,6 +67,7 @@ pub struct State {
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) options: Options,
     pub(crate) sessions: Sessions,
+    pub(crate) random: Random,
     pub(crate) rates: RateLimiter,
     /// Ends streams that would never end.
     pub(crate) ending: CancellationToken,
@@ -78,7 +85,8 @@ impl State {
     ) -> Self {
         let (sessions, ending) = (Sessions::default(), CancellationToken::new());
         let rates = RateLimiter::new(Rates::default());
-        Self { snapshots, gatekeeper, lineage, audit, metrics, options, sessions, rates, ending }
+        let random = Random::new(options.secret);
+        Self { snapshots, gatekeeper, lineage, audit, metrics, options, sessions, random, rates, ending }
     }
 
     /// The same with other limits of how often somebody may ask.

@@ -71,10 +71,7 @@ pub(crate) async fn sign_in(
             SignedIn { principal, token: None }
         }
     };
-    let mut random = [0; 32];
-    getrandom::fill(&mut random)
-        .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "no session can be made"))?;
-    let id = Secret::token(random);
+    let id = Secret::token(state.random.draw("session"));
     state.sessions.add(&id, who);
     Ok(with_cookie(&state, id.reveal(), SIGNED_IN.as_secs()))
 }

@@ -159,7 +159,9 @@ impl Answer {
         let mut texts = Vec::new();
         while let Some(batch) = self.rows.next().await.transpose().map_err(Failure::engine)? {
             for row in 0..batch.num_rows() {
-                let text = |column: &ArrayRef| array_value_to_string(column, row).map_err(|e| Failure::engine(e.into()));
+                let text = |column: &ArrayRef| {
+                    array_value_to_string(column, row).map_err(|e| Failure::engine(e.into()))
+                };
                 texts.push(batch.columns().iter().map(text).collect::<Result<_, _>>()?);
             }
         }

@@ -10,6 +10,8 @@ mod functions;
 mod listing;
 pub(crate) mod oid;
 mod own;
+mod types;
+mod wider;
 
 use std::sync::{Arc, RwLock};
 

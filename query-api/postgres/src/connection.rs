@@ -148,7 +148,7 @@ impl Connection {
                 next = timeout(self.shared.options.idle_timeout, queued.recv()) => next,
             };
             let worked = match next {
-                Ok(Some(Ok(message))) => self.message(message).await,
+                Ok(Some(Ok(message))) => Box::pin(self.message(message)).await,
                 Ok(Some(Err(error))) => Err(Broken::Failed(Failure { is_fatal: true, ..error.into() })),
                 Ok(None) => return Ok(()),
                 Err(_) => {
@@ -172,7 +172,7 @@ impl Connection {
         match message {
             Frontend::Query(query) => {
                 self.skips = false;
-                if let Err(broken) = self.simple(&query.query).await {
+                if let Err(broken) = Box::pin(self.simple(&query.query)).await {
                     match broken {
                         Broken::Failed(failure) if !failure.is_fatal => self.failed(failure).await?,
                         broken => return Err(broken),

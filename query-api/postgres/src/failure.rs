@@ -31,6 +31,7 @@ pub(crate) mod code {
     pub(crate) const STATEMENT_TWICE: &str = "42P05";
     pub(crate) const TOO_MANY_CONNECTIONS: &str = "53300";
     pub(crate) const TOO_MUCH: &str = "54000";
+    pub(crate) const TOO_COMPLEX: &str = "54001";
     pub(crate) const CANCELLED: &str = "57014";
     pub(crate) const SHUTDOWN: &str = "57P01";
     pub(crate) const NOT_NOW: &str = "57P03";

@@ -7,6 +7,7 @@
 //! may be, for both ways) and [`catalog`] (what clients ask to find their way: tables, columns, comments).
 
 mod answer;
+mod array;
 mod cancel;
 mod catalog;
 mod connection;
@@ -15,7 +16,6 @@ mod login;
 mod numeric;
 mod parameters;
 mod plan;
-mod random;
 mod scram;
 mod server;
 mod settings;

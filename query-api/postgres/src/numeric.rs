@@ -67,7 +67,8 @@ mod tests {
     /// By the layout in `src/backend/utils/adt/numeric.c` of PostgreSQL: number of digits, weight, sign, scale, digits.
     #[test]
     fn bytes_are_those_of_postgres() {
-        let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex =
+            |bytes: Vec<u8>| bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         assert_eq!(hex(binary(12_345_678, 3)), "0003000100000003000109291a7c");
         assert_eq!(hex(binary(-5, 8)), "0001fffe400000080005");
         assert_eq!(hex(binary(0, 2)), "0000000000000002");

@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 
 use datafusion::{
-    arrow::datatypes::DataType,
+    arrow::datatypes::{DataType, Field},
     common::{
-        ParamValues, ScalarValue,
+        DFSchema, ParamValues, ScalarValue,
         tree_node::{TreeNode as _, TreeNodeRecursion},
     },
     error::Result,
-    logical_expr::{Expr, LogicalPlan},
+    logical_expr::{Expr, ExprSchemable as _, LogicalPlan, utils::merge_schema},
 };
 use datafusion_postgres::{
     arrow_pg::datatypes::{PG_OID_ALIAS_KEY, df::deserialize_parameters_with_server_types, into_pg_type},
     pgwire::api::{Type, portal::Portal},
 };
 
-use crate::failure::{Failure, code};
+use crate::{
+    array,
+    failure::{Failure, code},
+};
 
 /// Most parameters of a statement.
 const MOST: usize = 1_000;
@@ -42,11 +45,11 @@ impl Parameters {
         for (name, arrow) in plan.get_parameter_types().map_err(Failure::engine)? {
             found.insert(place(&name)?, arrow);
         }
-        let (casts, numbers) = seen_in(plan).map_err(Failure::engine)?;
+        let Seen { types, numbers } = Seen::in_plan(plan).map_err(Failure::engine)?;
         let count = found.keys().next_back().map_or(0, |last| last + 1);
         let parameters = (0..count).map(|number| {
             let name = format!("${}", number + 1);
-            let arrow = found.remove(&number).flatten().or_else(|| casts.get(&name).cloned());
+            let arrow = found.remove(&number).flatten().or_else(|| types.get(&name).cloned());
             let given = given.get(number).cloned().flatten().filter(|given| *given != Type::UNKNOWN);
             let is_open = given.is_none();
             let wire = match (given, &arrow) {
@@ -74,7 +77,9 @@ impl Parameters {
         let as_text = |(place, parameter): (usize, &Parameter)| {
             let is_ours = matches!(
                 parameter.arrow,
-                Some(DataType::Timestamp(..) | DataType::Date32 | DataType::Decimal128(..))
+                Some(
+                    DataType::Timestamp(..) | DataType::Date32 | DataType::Decimal128(..) | DataType::List(_)
+                )
             );
             parameter.is_open && is_ours && portal.parameter_format.is_text(place)
         };
@@ -107,28 +112,47 @@ impl Parameters {
 
 /// Reads a text whose type the client left open.
 fn read(value: &ScalarValue, arrow: &DataType) -> Result<ScalarValue, Failure> {
-    let to = match (arrow, value.try_as_str().flatten()) {
-        (DataType::Decimal128(..), Some(text)) => {
-            let digits = text.split_once('.').map_or(0, |(_, part)| part.trim_end().len());
-            let scale = i8::try_from(digits).ok().filter(|scale| *scale <= 38).ok_or_else(|| {
-                Failure::new("22003", format!("`{text}` has more digits than a number can have"))
-            })?;
-            DataType::Decimal128(38, scale)
-        }
-        _ => arrow.clone(),
-    };
-    value.cast_to(&to).map_err(|_| {
-        Failure::new(
-            "22P02",
-            format!("`{value}` cannot be read as the {} that it is compared with", kind(arrow)),
-        )
+    let text = value.try_as_str().flatten();
+    if let (DataType::List(element), Some(text)) = (arrow, text) {
+        let texts = array::read(text)?;
+        let to = exactly(element.data_type(), texts.iter().flatten())?;
+        let values = texts.into_iter().map(|text| cast(&ScalarValue::Utf8(text), &to));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        return Ok(ScalarValue::List(ScalarValue::new_list_nullable(&values, &to)));
+    }
+    let text = text.map(str::to_owned);
+    cast(value, &exactly(arrow, text.iter())?)
+}
+
+fn cast(value: &ScalarValue, to: &DataType) -> Result<ScalarValue, Failure> {
+    value.cast_to(to).map_err(|_| {
+        let message = format!("`{value}` cannot be read as the {} that it is compared with", kind(to));
+        Failure::new("22P02", message)
     })
+}
+
+/// A type for texts that are compared with another: numbers keep all of their digits.
+fn exactly<'a>(arrow: &DataType, texts: impl Iterator<Item = &'a String>) -> Result<DataType, Failure> {
+    if !matches!(arrow, DataType::Decimal128(..)) {
+        return Ok(arrow.clone());
+    }
+    let digits = |text: &String| text.split_once('.').map_or(0, |(_, part)| part.trim_end().len());
+    let most = texts.map(digits).max().unwrap_or_default();
+    match i8::try_from(most) {
+        Ok(scale @ ..=38) => Ok(DataType::Decimal128(38, scale)),
+        _ => Err(Failure::new(
+            "22003",
+            format!("{most} digits after the point are more than a number can have"),
+        )),
+    }
 }
 
 fn kind(arrow: &DataType) -> &'static str {
     match arrow {
         DataType::Timestamp(..) => "time",
         DataType::Date32 => "date",
+        DataType::Utf8 => "text",
+        DataType::Boolean => "truth value",
         _ => "number",
     }
 }
@@ -142,33 +166,61 @@ fn place(name: &str) -> Result<usize, Failure> {
     }
 }
 
-/// What a plan casts its parameters to, and which are compared with numbers of the system catalogue.
-fn seen_in(plan: &LogicalPlan) -> Result<(BTreeMap<String, DataType>, Vec<String>)> {
-    let (mut casts, mut numbers) = (BTreeMap::new(), Vec::new());
-    plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expr| {
-            expr.apply(|expr| {
-                match expr {
-                    Expr::Cast(cast) => {
-                        if let Expr::Placeholder(parameter) = cast.expr.as_ref() {
-                            casts.insert(parameter.id.clone(), cast.field.data_type().clone());
-                        }
-                    }
-                    Expr::Placeholder(parameter) => {
-                        let field = parameter.field.as_ref();
-                        if field.is_some_and(|f| {
-                            f.metadata().get(PG_OID_ALIAS_KEY).is_some_and(|kind| kind == "oid")
-                        }) {
-                            numbers.push(parameter.id.clone());
-                        }
-                    }
-                    _ => {}
+/// What the places tell in which a plan has its parameters.
+#[derive(Default)]
+struct Seen {
+    /// Types that they are cast to, or searched for their elements as.
+    types: BTreeMap<String, DataType>,
+    /// Those that are compared with numbers of the system catalogue.
+    numbers: Vec<String>,
+}
+
+impl Seen {
+    fn in_plan(plan: &LogicalPlan) -> Result<Self> {
+        let mut seen = Self::default();
+        plan.apply_with_subqueries(|node| {
+            let schema = merge_schema(&node.inputs());
+            node.apply_expressions(|expr| expr.apply(|expr| seen.look(expr, &schema)))
+        })?;
+        Ok(seen)
+    }
+
+    fn look(&mut self, expr: &Expr, schema: &DFSchema) -> Result<TreeNodeRecursion> {
+        match expr {
+            Expr::Cast(cast) => {
+                if let Expr::Placeholder(parameter) = cast.expr.as_ref() {
+                    self.types.insert(parameter.id.clone(), cast.field.data_type().clone());
                 }
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    })?;
-    Ok((casts, numbers))
+            }
+            // `x = ANY ($1)`
+            Expr::ScalarFunction(call) if call.func.name() == "array_has" => {
+                if let [Expr::Placeholder(list), element] = call.args.as_slice() {
+                    let element = element_type(element.get_type(schema)?);
+                    let list_type = DataType::List(Field::new_list_field(element, true).into());
+                    self.types.insert(list.id.clone(), list_type);
+                }
+            }
+            Expr::Placeholder(parameter) => {
+                let field = parameter.field.as_ref();
+                if field.is_some_and(|field| {
+                    field.metadata().get(PG_OID_ALIAS_KEY).is_some_and(|kind| kind == "oid")
+                }) {
+                    self.numbers.push(parameter.id.clone());
+                }
+            }
+            _ => {}
+        }
+        Ok(TreeNodeRecursion::Continue)
+    }
+}
+
+/// As lists hold it: texts are kept in several ways in tables.
+fn element_type(of: DataType) -> DataType {
+    match of {
+        DataType::Dictionary(_, value) => element_type(*value),
+        DataType::Utf8View | DataType::LargeUtf8 | DataType::Null => DataType::Utf8,
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -181,7 +233,13 @@ mod tests {
         let column = DataType::Decimal128(38, 8);
         let exact = ScalarValue::Decimal128(Some(1_234_567_890_123), 38, 12);
         assert_eq!(read("1.234567890123", column.clone()), Ok(exact));
-        assert_eq!(read("x", column).unwrap_err().code, "22P02");
+        assert_eq!(read("x", column.clone()).unwrap_err().code, "22P02");
+        let list = |element: DataType| DataType::List(Field::new_list_field(element, true).into());
+        let numbers = read("{1.5,NULL,0.000000000001}", list(column)).unwrap();
+        assert_eq!(numbers.to_string(), "[1.500000000000, , 0.000000000001]");
+        let texts = read(r#"{a,"b,\"c"}"#, list(DataType::Utf8)).unwrap();
+        assert_eq!(texts.to_string(), r#"[a, b,"c]"#);
+        assert_eq!(read("a", list(DataType::Utf8)).unwrap_err().code, "22P02");
         let day = read("2026-10-02", DataType::Date32);
         assert_eq!(day, Ok(ScalarValue::Date32(Some(20_728))));
     }

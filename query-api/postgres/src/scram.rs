@@ -4,11 +4,9 @@
 //! binding: it is not offered, so a client that says it could have had it (`y`) is right. As Postgres does, the name
 //! within the exchange is not read: the one of the start-up message counts.
 
-use airshed_query_api::access::ScramVerifier;
+use airshed_query_api::access::{ScramVerifier, keyed};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
-
-use crate::random::keyed;
 
 /// The mechanism's name.
 pub(crate) const MECHANISM: &str = "SCRAM-SHA-256";

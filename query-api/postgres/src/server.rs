@@ -2,7 +2,11 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use airshed_query_api::{Snapshots, access::Gatekeeper, audit::Audit};
+use airshed_query_api::{
+    Snapshots,
+    access::{Gatekeeper, Random},
+    audit::Audit,
+};
 use datafusion::error::DataFusionError;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -19,7 +23,6 @@ use crate::{
     connection,
     failure::{Failure, code},
     login,
-    random::Random,
     sql::Reader,
 };
 
@@ -155,7 +158,7 @@ async fn accept(listener: &TcpListener, shared: &Arc<Shared>, cancel: &Cancellat
         let (shared, cancel) = (Arc::clone(shared), cancel.clone());
         if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
             connections.spawn(async move {
-                one(socket, shared, cancel).await;
+                Box::pin(one(socket, shared, cancel)).await;
                 drop(place);
             });
         } else if let Ok(place) = Arc::clone(&aside).try_acquire_owned() {
@@ -188,7 +191,7 @@ async fn one(socket: TcpStream, shared: Arc<Shared>, cancel: CancellationToken) 
         done = login => done,
     };
     match logged_in {
-        Ok(Ok(Some(logged_in))) => connection::serve(logged_in, shared, cancel).await,
+        Ok(Ok(Some(logged_in))) => Box::pin(connection::serve(logged_in, shared, cancel)).await,
         Ok(Ok(None)) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a connection ended before anybody was let in"),
         Err(_) => tracing::debug!("a connection took too long to be let in"),

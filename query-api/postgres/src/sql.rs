@@ -5,6 +5,7 @@
 
 mod empty;
 mod rewrite;
+mod simplify;
 
 use airshed_query_api::access::Principal;
 use datafusion::sql::sqlparser::ast::{
@@ -248,8 +249,9 @@ fn folded(ident: &Ident) -> String {
 fn text_of(value: &Expr) -> String {
     match value {
         Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
-            Value::EscapedStringLiteral(text) => text.clone(),
+            Value::SingleQuotedString(text)
+            | Value::DoubleQuotedString(text)
+            | Value::EscapedStringLiteral(text) => text.clone(),
             other => other.to_string(),
         },
         Expr::Identifier(ident) => ident.value.clone(),

@@ -7,10 +7,10 @@ use argon2::{
     password_hash::{PasswordHash, SaltString},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::keyed;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How tokens begin, so that scanners of leaked secrets know them.
@@ -111,13 +111,6 @@ impl ScramVerifier {
         let stored_key = Sha256::digest(client_key).into();
         Self { iterations, salt, stored_key, server_key: keyed(&salted, b"Server Key") }
     }
-}
-
-fn keyed(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
-    // Any length of key is allowed for HMAC, so there is always one.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
-    mac.update(text);
-    mac.finalize().into_bytes().into()
 }
 
 impl From<ScramVerifier> for String {

@@ -34,7 +34,8 @@ pub(super) struct Spread {
 
 impl Spread {
     pub(super) fn new(spreading: Arc<dyn QueryPlanner + Send + Sync>) -> Self {
-        let (engines, own) = (SessionStateDefaults::default_scalar_functions(), functions::all());
+        let engines = SessionStateDefaults::default_scalar_functions();
+        let own = [functions::all(), functions::bounded::all()].concat();
         let functions = engines.iter().map(Arc::as_ref).chain(&own);
         Self { spreading, functions: functions.map(|function| function.name().to_owned()).collect() }
     }

@@ -81,7 +81,7 @@ impl WorkerSessionBuilder for Sessions {
             .with_distributed_channel_resolver(self.channels.clone())
             .with_distributed_worker_plan_rewrite_handler(checked)
             .build();
-        for function in functions::all() {
+        for function in functions::all().into_iter().chain(functions::bounded::all()) {
             state.register_udf(Arc::new(function))?;
         }
         Ok(state)

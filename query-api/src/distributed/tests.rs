@@ -10,7 +10,7 @@ use rustls::{RootCertStore, crypto::aws_lc_rs};
 use tokio::net::TcpListener;
 
 use self::stage::{
-    Running, all, alone, bytes, client_tls, explained, server_tls, spread, stage, worker, workers_of,
+    Running, all, alone, answer, client_tls, explained, server_tls, spread, stage, worker, workers_of,
 };
 use super::*;
 use crate::{Exceeded, Scope};
@@ -59,7 +59,7 @@ async fn three_workers_give_what_one_process_gives() {
                 continue;
             }
             assert!(explained(&spread, sql).await.contains("DistributedExec"), "{scope}: {sql}");
-            assert_eq!(bytes(&spread, sql).await, bytes(&alone, sql).await, "{scope}: {sql}");
+            assert_eq!(answer(&spread, sql).await, answer(&alone, sql).await, "{scope}: {sql}");
         }
     }
 }
@@ -75,7 +75,7 @@ async fn every_view_gives_the_same() {
             all(&alone, &format!("SELECT * FROM {} LIMIT 0", view.name)).await.unwrap().num_columns();
         let order: Vec<String> = (1..=columns).map(|place| place.to_string()).collect();
         let sql = format!("SELECT * FROM {} ORDER BY {}", view.name, order.join(", "));
-        assert_eq!(bytes(&spread, &sql).await, bytes(&alone, &sql).await, "{sql}");
+        assert_eq!(answer(&spread, &sql).await, answer(&alone, &sql).await, "{sql}");
     }
 }
 
@@ -94,7 +94,7 @@ async fn a_guard_works_where_the_rows_are_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn small_statements_stay_in_the_process() {
-    let stage = stage(64 << 20, |_| {}).await;
+    let stage = stage(BYTES_PER_WORKER, |_| {}).await;
     let session = stage.spread.session(&Scope::default()).await.unwrap();
     for sql in STATEMENTS {
         assert!(!explained(&session, sql).await.contains("DistributedExec"), "{sql}");
@@ -158,11 +158,11 @@ async fn a_worker_killed_in_the_midst_is_an_error_and_the_rest_go_on() {
     assert!(rows.next().await.is_none());
     drop(rows);
     let alone = stage.alone.session(&Scope::default()).await.unwrap();
-    assert_eq!(bytes(&session, STATEMENTS[0]).await, bytes(&alone, STATEMENTS[0]).await);
+    assert_eq!(answer(&session, STATEMENTS[0]).await, answer(&alone, STATEMENTS[0]).await);
     assert_eq!(stage.workers.up(), 2);
     // Without any, the server does the work.
     stage.running.iter_mut().for_each(Running::kill);
-    assert_eq!(bytes(&session, STATEMENTS[0]).await, bytes(&alone, STATEMENTS[0]).await);
+    assert_eq!(answer(&session, STATEMENTS[0]).await, answer(&alone, STATEMENTS[0]).await);
     assert_eq!(stage.workers.up(), 0);
 }
 
@@ -229,7 +229,7 @@ async fn workers_talk_over_tls() {
     let session = ledger.session(&Scope::default()).await.unwrap();
     let alone = alone(&lake).await.session(&Scope::default()).await.unwrap();
     assert!(explained(&session, STATEMENTS[0]).await.contains("DistributedExec"));
-    assert_eq!(bytes(&session, STATEMENTS[0]).await, bytes(&alone, STATEMENTS[0]).await);
+    assert_eq!(answer(&session, STATEMENTS[0]).await, answer(&alone, STATEMENTS[0]).await);
     // Certificates of nobody that is trusted are refused.
     let empty = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

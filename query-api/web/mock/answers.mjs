@@ -1,7 +1,7 @@
 // Answers of `/v1` as the contract states them, computed from the made-up company.
 
 import { addHours, decimal, hourOf, measures, partOf, SERIES, SUMS, timeOf, zero } from './cube.mjs';
-import { FIRST_DAY, HOURS, LAST_DAY, REGIONS, RUNS, SUPERSEDED } from './estate.mjs';
+import { ACCOUNT_NAMES, FIRST_DAY, HOURS, LAST_DAY, REGIONS, RUNS, SUPERSEDED } from './estate.mjs';
 import { lineage, lineId } from './lineage.mjs';
 
 /** Sums of the span before, under names that say so; null where it had nothing of the group. */
@@ -98,7 +98,7 @@ export const ANSWERS = {
       version: '0.1.0', user: state.user, periods: runs.map(({ period, run_id, published_at }) => ({ period, run_id, published_at })),
       first_day: FIRST_DAY, last_day: runs.length === 1 ? '2026-09-30' : LAST_DAY, dimensions: DIMENSIONS, tags: TAGS,
       measures: SUMS.map((name) => ({ name, unit: name.includes('kwh') ? 'kWh' : name.includes('cost') ? 'currency' : name.startsWith('water') ? 'L' : 'g', title: name })),
-      currencies: ['USD', 'EUR'], as_of: query.get('as_of'), revision: state.revision,
+      currencies: ['USD', 'EUR'], account_names: ACCOUNT_NAMES, as_of: query.get('as_of'), revision: state.revision,
     };
   },
   emissions: (query) => {
@@ -208,7 +208,7 @@ export const ANSWERS = {
       return Array.from({ length: Math.max(0, to - from) }, (_, i) => {
         const total = (name) => own.reduce((sum, one) => sum + one.sums[name][from + i], 0);
         const [kwh, grams] = [total(energy), total(carbon)];
-        return { region, time: timeOf(from + i), grid_zone: REGIONS[region].zone, grid_intensity_g_per_kwh: String((grams / kwh).toFixed(6)), energy_kwh: decimal(kwh, 8), co2e_location_g: decimal(grams, 8) };
+        return { region, time: timeOf(from + i), grid_intensity_g_per_kwh: grams / kwh, energy_kwh: decimal(kwh, 8), co2e_location_g: decimal(grams, 8) };
       });
     });
     return { rows, sql: "SELECT region, hour AS time, sum(co2e_location_g) / sum(energy_kwh) AS grid_intensity_g_per_kwh\nFROM emissions_hourly\nGROUP BY 1, 2" };

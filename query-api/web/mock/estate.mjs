@@ -37,6 +37,17 @@ export const ACCOUNTS = [
   ['853490087278', null, ['us-east-1'], 0.5, 'USD'],
 ];
 
+/** Accounts that were collected; the rest is known by id alone. */
+export const ACCOUNT_NAMES = {
+  111122223333: 'acme-management',
+  145826226572: 'data-lake',
+  339455691878: 'storefront-production',
+  436676097409: 'payments-production',
+  472274045190: 'payments-test',
+  530411356169: 'research',
+  650425222342: 'platform-nordics',
+};
+
 /** Parts of services: family, instance type, quality or reason, share of energy, cost a kWh, resources, prefix. */
 export const PARTS = [
   ['AmazonEC2', 'instance', 'm5.2xlarge', 'modelled', 1.0, 8.1, 6, 'i-0', 'BoxUsage:m5.2xlarge', 'Hrs'],

@@ -29,7 +29,8 @@ impl QueryLog {
     /// A log that goes on at the end of a file, and the work of writing it: it ends when the log is dropped.
     pub(super) fn to_file(path: &Path) -> anyhow::Result<(Self, impl FnOnce() + Send + use<>)> {
         let file = File::options().create(true).append(true).open(path);
-        let mut file = file.with_context(|| format!("cannot write the log of queries to {}", path.display()))?;
+        let mut file =
+            file.with_context(|| format!("cannot write the log of queries to {}", path.display()))?;
         let (sender, mut lines) = mpsc::channel::<String>(WAITING);
         let write = move || {
             while let Some(line) = lines.blocking_recv() {
@@ -53,7 +54,8 @@ impl Audit for QueryLog {
             Self::File(lines) => {
                 let at = Timestamp::from_microsecond(app::now_us()).unwrap_or(Timestamp::MAX).to_string();
                 let failed = failed.map(|kind| format!("{kind:?}"));
-                let line = json!({ "at": at, "who": who, "interface": interface, "sql": sql, "failed": failed });
+                let line =
+                    json!({ "at": at, "who": who, "interface": interface, "sql": sql, "failed": failed });
                 if lines.try_send(format!("{line}\n")).is_err() {
                     lost("the disk is too slow");
                 }

@@ -12,7 +12,7 @@ use rustls::{
 use crate::{failure::Problem, settings::ServeSettings};
 
 /// TLS as the settings say; nothing where they name no certificate.
-pub(super) fn config(settings: &ServeSettings) -> anyhow::Result<Option<Arc<ServerConfig>>> {
+pub(in crate::command) fn config(settings: &ServeSettings) -> anyhow::Result<Option<Arc<ServerConfig>>> {
     let (cert, key) = match (&settings.tls_cert, &settings.tls_key) {
         (None, None) => return Ok(None),
         (Some(cert), Some(key)) => (cert, key),

@@ -120,7 +120,7 @@ impl FlightSqlService for Service {
         no_transactions(query.transaction_id.as_deref())?;
         let statement = Statement::asked(query.query, request.metadata()).map_err(|error| status(&error))?;
         let prepared = async {
-            let session = self.session(&who, &statement.moment()?).await?;
+            let session = self.session(&who, &statement.moment()).await?;
             let (plan, parameters) = statement.prepare(&session).await?;
             actions::prepared(&statement, &wire::schema(plan.schema().as_arrow()), &parameters)
         };

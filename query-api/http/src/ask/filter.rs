@@ -83,6 +83,11 @@ impl Filter {
         }
     }
 
+    /// What it has conditions on, but for time and resource.
+    pub(crate) fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
+        self.values.iter().map(|(dimension, _)| dimension)
+    }
+
     /// The same with another span.
     pub(crate) fn with_span(&self, span: Option<Span>) -> Self {
         Self { span, ..self.clone() }

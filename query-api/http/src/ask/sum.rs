@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use airshed_domain::schema::{MEASURES, column as c};
+use airshed_domain::schema::{MEASURES, Table, column as c};
 
 use super::{Dimension, Filter};
 
@@ -33,6 +33,8 @@ pub(crate) struct Sum {
     pub(crate) grain: Option<Grain>,
     /// Whether each resource is a row of its own.
     pub(crate) by_resource: bool,
+    /// Rollups of few dimensions that may answer, those of fewest rows first.
+    pub(crate) summaries: Vec<Table>,
 }
 
 /// Every measure of a row, in order.
@@ -55,10 +57,23 @@ impl Grain {
 impl Sum {
     /// The table, and its column of instants where it has one.
     pub(crate) fn table(&self, filter: &Filter) -> (&'static str, Option<&'static str>) {
+        // Resources have days at the finest; their hours are lines.
+        if self.by_resource || filter.resource.is_some() {
+            return ("emissions_resource_daily", Some(c::DAY));
+        }
+        let instant = if self.grain == Some(Grain::Hour) { c::HOUR } else { c::DAY };
+        let has = |table: &Table, name: &str| table.columns.iter().any(|column| column.name == name);
+        let dimensions = self.by.iter().chain(filter.dimensions()).map(|dimension| match dimension {
+            Dimension::Column(name) => *name,
+            Dimension::Tag(_) => c::TAGS,
+        });
+        let needed: Vec<&str> = dimensions.chain([instant]).collect();
+        let suits = |table: &&Table| needed.iter().all(|name| has(table, name));
+        if let Some(summary) = self.summaries.iter().find(suits) {
+            return (summary.name, Some(instant));
+        }
         let is_whole = filter.span.is_none_or(super::Span::is_whole_months);
         match self.grain {
-            // Resources have days at the finest; their hours are lines.
-            _ if self.by_resource || filter.resource.is_some() => ("emissions_resource_daily", Some(c::DAY)),
             Some(Grain::Hour) => ("emissions_hourly", Some(c::HOUR)),
             Some(Grain::Month) | None if is_whole => ("emissions_monthly", None),
             _ => ("emissions_daily", Some(c::DAY)),

@@ -26,14 +26,14 @@ pub(crate) const GROUPS_MOST: u32 = 1_000;
 /// Totals, or sums by dimensions.
 pub(crate) async fn emissions(mut ask: Ask) -> Result<Response, Problem> {
     let by = Dimension::parse_all("group_by", &ask.take("group_by").unwrap_or_default())?;
-    let sum = Sum { by, ..Sum::default() };
+    let sum = Sum { by, summaries: ask.summaries(), ..Sum::default() };
     page_of_sums(ask, &sum).await
 }
 
 /// Resources, each with its sums.
 pub(crate) async fn resources(ask: Ask) -> Result<Response, Problem> {
     let by = [c::ACCOUNT_ID, c::REGION, c::SERVICE_CODE, c::INSTANCE_TYPE].map(Dimension::Column).to_vec();
-    page_of_sums(ask, &Sum { by, by_resource: true, grain: None }).await
+    page_of_sums(ask, &Sum { by, by_resource: true, ..Sum::default() }).await
 }
 
 async fn page_of_sums(mut ask: Ask, sum: &Sum) -> Result<Response, Problem> {
@@ -113,7 +113,8 @@ pub(crate) async fn timeseries(mut ask: Ask) -> Result<Response, Problem> {
         let detail = "resources have days at the finest; /v1/lines has their hours";
         return Err(Problem::parameter("grain", detail));
     }
-    let sql = Sum { by, grain: Some(grain), by_resource: false }.sql_of_largest(&ask.filter, groups);
+    let sum = Sum { by, grain: Some(grain), by_resource: false, summaries: ask.summaries() };
+    let sql = sum.sql_of_largest(&ask.filter, groups);
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
 }
 
@@ -124,7 +125,7 @@ pub(crate) async fn breakdown(mut ask: Ask) -> Result<Response, Problem> {
     let groups = ask.number("top", GROUPS_MOST)?.unwrap_or(GROUPS);
     let compare = ask.take("compare");
     ask.nothing_left()?;
-    let sum = Sum { by, ..Sum::default() };
+    let sum = Sum { by, summaries: ask.summaries(), ..Sum::default() };
     let before = match compare.as_deref() {
         None | Some("none") => None,
         Some("previous") => {
@@ -231,13 +232,16 @@ pub(crate) async fn variance(ask: Ask) -> Result<Response, Problem> {
 /// Hours of each region: energy, emissions, and what a kilowatt-hour emitted.
 pub(crate) async fn intensity(ask: Ask) -> Result<Response, Problem> {
     ask.nothing_left()?;
+    let by = vec![Dimension::Column(c::REGION)];
+    let sum = Sum { by, grain: Some(Grain::Hour), by_resource: false, summaries: ask.summaries() };
+    let (table, _) = sum.table(&ask.filter);
     let condition = ask.filter.condition(Some(c::HOUR));
     let energy = format!("sum({})", c::ENERGY_KWH);
     let emitted = format!("sum({})", c::CO2E_LOCATION_G);
     let sql = format!(
         "SELECT\n  {region},\n  {hour} AS time,\n  {energy} AS {kwh},\n  {emitted} AS {grams},\n  \
          CAST({emitted} AS DOUBLE) / nullif(CAST({energy} AS DOUBLE), 0) AS {intensity}\n\
-         FROM emissions_hourly{condition}\nGROUP BY {region}, {hour}\nORDER BY {region}, time",
+         FROM {table}{condition}\nGROUP BY {region}, {hour}\nORDER BY {region}, time",
         region = c::REGION,
         hour = c::HOUR,
         kwh = c::ENERGY_KWH,

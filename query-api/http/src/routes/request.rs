@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use airshed_domain::id::RunId;
+use airshed_domain::{
+    id::RunId,
+    schema::{self, Table},
+};
 use airshed_query_api::{
     AsOf, Error, RowStream, Session, Snapshot, access::Principal, audit::Asked, json_rows,
 };
@@ -96,6 +99,12 @@ impl Ask {
             None => Ok(()),
             Some((name, _)) => Err(Problem::parameter(name, "there is no such parameter here")),
         }
+    }
+
+    /// The rollups of few dimensions that the caller sees and that speak of every run.
+    pub(crate) fn summaries(&self) -> Vec<Table> {
+        let is_good = |table: &Table| self.snapshot.ledger().is_complete(table.name) && self.sees(table.name);
+        schema::summaries().into_iter().filter(is_good).collect()
     }
 
     /// Whether the caller sees a table.

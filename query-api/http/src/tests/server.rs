@@ -111,7 +111,7 @@ impl Server {
         }
         let gatekeeper = Gatekeeper::open(store).await.unwrap();
         let snapshots = Snapshots::open(lake.clone(), Limits::new(2, 256 << 20)).await.unwrap();
-        let options = Options { connections: 10, tls: None, version: "test" };
+        let options = Options { connections: 10, tls: None, version: "test", secret: [7; 32] };
         let state = State::new(
             snapshots.clone(),
             gatekeeper,

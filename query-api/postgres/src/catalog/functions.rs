@@ -19,7 +19,7 @@ use datafusion_postgres::datafusion_pg_catalog::pg_catalog::{
     self as stock, PgCatalogStaticTables, array_bounds_udf, format_type, pg_get_expr_udf, quote_ident_udf,
 };
 
-use super::{Person, comments::Comments};
+use super::{Person, comments::Comments, types::to_regtype};
 use crate::settings::SERVER_VERSION;
 
 /// Registers all of them. Ours come last, in place of those of the same name.
@@ -65,10 +65,17 @@ pub(super) fn register(
         (
             &[
                 "pg_collation_is_visible",
+                "pg_conversion_is_visible",
                 "pg_function_is_visible",
                 "pg_has_role",
                 "pg_opclass_is_visible",
                 "pg_operator_is_visible",
+                "pg_opfamily_is_visible",
+                "pg_statistics_obj_is_visible",
+                "pg_ts_config_is_visible",
+                "pg_ts_dict_is_visible",
+                "pg_ts_parser_is_visible",
+                "pg_ts_template_is_visible",
                 "pg_type_is_visible",
             ],
             ScalarValue::from(true),
@@ -102,6 +109,7 @@ pub(super) fn register(
                 "pg_get_function_arguments",
                 "pg_get_function_identity_arguments",
                 "pg_get_function_result",
+                "pg_get_function_sqlbody",
                 "pg_get_functiondef",
                 "pg_get_indexdef",
                 "pg_get_ruledef",
@@ -138,6 +146,7 @@ pub(super) fn register(
             comments: Arc::clone(comments),
         }));
     }
+    context.register_udf(to_regtype());
     for name in ["current_setting", "set_config"] {
         context.register_udf(ScalarUDF::from(Setting {
             name,

@@ -23,6 +23,7 @@ use super::{
     comments::Comments,
     listing::{Listing, Owner},
     oid,
+    wider::{is_wider, wider},
 };
 
 /// What the ledger does not have: keys, indexes, triggers, rules of rights, partitions, replicas. The stock has those of
@@ -126,13 +127,14 @@ impl SchemaProvider for PgCatalog {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        if name == PG_SETTINGS {
-            return self.pg_settings().map(Some);
-        }
-        match self.own.get(name) {
-            Some(own) => Ok(Some(Arc::clone(own))),
-            None => self.stock.table(name).await,
-        }
+        let table = if name == PG_SETTINGS {
+            Some(self.pg_settings()?)
+        } else if let Some(own) = self.own.get(name) {
+            Some(Arc::clone(own))
+        } else {
+            self.stock.table(name).await?
+        };
+        table.map(|table| if is_wider(name) { wider(name, table) } else { Ok(table) }).transpose()
     }
 
     fn table_exist(&self, name: &str) -> bool {

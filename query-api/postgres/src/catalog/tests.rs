@@ -36,7 +36,7 @@ async fn ask(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>, St
         let Command::Query(query) = Command::of(statement).map_err(|failure| failure.message)? else {
             continue;
         };
-        let plan = plan::plan(&reader, context, *query).await.map_err(|failure| failure.message)?;
+        let plan = Box::pin(plan::plan(&reader, context, *query)).await.map_err(|failure| failure.message)?;
         let rows = context.execute_logical_plan(plan).await.map_err(|e| e.to_string())?;
         answers.extend(rows.collect().await.map_err(|e| e.to_string())?);
     }
@@ -44,7 +44,7 @@ async fn ask(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>, St
 }
 
 async fn texts(context: &SessionContext, sql: &str) -> Vec<String> {
-    let batches = ask(context, sql).await.unwrap();
+    let batches = Box::pin(ask(context, sql)).await.unwrap();
     let texts = batches.iter().flat_map(|batch| {
         let column =
             datafusion::arrow::compute::cast(batch.column(0), &datafusion::arrow::datatypes::DataType::Utf8);

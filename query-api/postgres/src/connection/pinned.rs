@@ -51,13 +51,19 @@ impl Connection {
         self.pinned.as_ref().ok_or_else(|| Failure::new(code::DEFECT, "no state of the ledger is pinned"))
     }
 
-    /// Runs a plan within the limits of the server and, where it is shorter, the client's own timeout.
-    pub(super) async fn run(&mut self, plan: LogicalPlan, format: &Format) -> Result<Answer, Failure> {
-        let (own, options) = self.settings(|settings| (settings.statement_timeout(), settings.format()));
+    /// What is pinned, with the limits of the server and, where it is shorter, the client's own timeout.
+    pub(super) fn limited(&self) -> Result<Session, Failure> {
+        let own = self.settings(crate::settings::Settings::statement_timeout);
         let session = &self.pinned()?.session;
         let limits = session.limits();
         let timeout = [limits.timeout, own].into_iter().flatten().min();
-        let session = session.with_limits(Limits { timeout, ..limits });
+        Ok(session.with_limits(Limits { timeout, ..limits }))
+    }
+
+    /// Runs a plan within the limits of the server and, where it is shorter, the client's own timeout.
+    pub(super) async fn run(&mut self, plan: LogicalPlan, format: &Format) -> Result<Answer, Failure> {
+        let options = self.settings(crate::settings::Settings::format);
+        let session = self.limited()?;
         let columns = Columns::of(plan.schema().as_arrow(), format, &options)?;
         let run = async { Box::pin(session.run(plan)).await.map_err(|error| Failure::core(&error, "22000")) };
         Ok(Answer::new(unless_stopped(&self.stop, &self.shutdown, run).await?, columns))

@@ -1,5 +1,7 @@
 //! Commands, as they come by the simple protocol: a text of one or several statements.
 
+use std::sync::Arc;
+
 use airshed_query_api::CATALOG;
 use datafusion::{logical_expr::LogicalPlan, sql::sqlparser::ast::Statement};
 use datafusion_postgres::pgwire::{
@@ -132,8 +134,12 @@ impl Connection {
     /// Plans a statement on the state that is pinned.
     pub(super) async fn plan(&mut self, statement: Statement) -> Result<LogicalPlan, Failure> {
         self.pin().await?;
-        let context = &self.pinned()?.context;
-        unless_stopped(&self.stop, &self.shutdown, plan::plan(&self.shared.reader, context, statement)).await
+        let (shared, context) = (Arc::clone(&self.shared), self.pinned()?.context.clone());
+        let planned = async move { Ok(Box::pin(plan::plan(&shared.reader, &context, statement)).await) };
+        let session = self.limited()?;
+        let planned =
+            async { Box::pin(session.apart(planned)).await.map_err(|e| Failure::core(&e, code::DEFECT))? };
+        unless_stopped(&self.stop, &self.shutdown, planned).await
     }
 
     async fn explain(&mut self, of: Statement, detail: Detail) -> Result<Vec<String>, Failure> {

@@ -12,13 +12,14 @@ use super::rewrite::plain;
 use crate::catalog::EMPTY;
 
 /// Functions that make one row of none.
-const AGGREGATES: [&str; 12] = [
+const AGGREGATES: [&str; 13] = [
     "array_agg",
     "avg",
     "bool_and",
     "bool_or",
     "count",
     "every",
+    "first_value",
     "json_agg",
     "json_object_agg",
     "jsonb_agg",
@@ -77,7 +78,7 @@ fn is_empty(factor: &TableFactor) -> bool {
     }
 }
 
-fn sums_up(item: &SelectItem) -> bool {
+pub(super) fn sums_up(item: &SelectItem) -> bool {
     let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { return false };
     // Wherever it stands in the text: better once too often than a row too few.
     let text = expr.to_string().to_lowercase();

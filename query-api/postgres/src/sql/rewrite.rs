@@ -8,11 +8,11 @@
 use std::ops::ControlFlow;
 
 use airshed_domain::schema;
-use airshed_query_api::VIEWS;
+use airshed_query_api::{VIEWS, check_references, check_size};
 use datafusion::sql::sqlparser::{
     ast::{
-        CastKind, DataType, Expr, FunctionArguments, ObjectName, Query, Statement, TableFactor, Value, Visit,
-        VisitMut, Visitor, VisitorMut,
+        CastKind, Expr, ObjectName, Query, Statement, TableFactor, Value, Visit, VisitMut, Visitor,
+        VisitorMut,
     },
     dialect::PostgreSqlDialect,
     parser::Parser,
@@ -29,6 +29,7 @@ use datafusion_postgres::datafusion_pg_catalog::{
     },
 };
 
+use super::simplify::{named, simplified, with_single_rows};
 use crate::{
     catalog::oid,
     failure::{Failure, code},
@@ -64,6 +65,8 @@ impl Reader {
 
     /// The statements of a text.
     pub(crate) fn read(&self, sql: &str) -> Result<Vec<Statement>, Failure> {
+        let too_deep = |error: airshed_query_api::Error| Failure::core(&error, code::TOO_COMPLEX);
+        check_size(sql).map_err(too_deep)?;
         let parsed = Parser::new(&PostgreSqlDialect {})
             .with_recursion_limit(DEPTH_MOST)
             .try_with_sql(sql)
@@ -80,6 +83,7 @@ impl Reader {
         };
         let mut is_resolved = false;
         for statement in &mut statements {
+            check_references(statement).map_err(too_deep)?;
             is_resolved |= resolve_system_tables(statement);
         }
         if !statements.is_empty() && statements.iter().all(|statement| self.is_about_the_catalogue(statement))
@@ -102,11 +106,16 @@ impl Reader {
         Ok(self.faithful.iter().fold(statement, |statement, rule| rule.rewrite(statement)))
     }
 
-    /// The statement without rows that answers one which cannot be planned, where that is certain to have none.
-    pub(crate) fn empty(&self, statement: &Statement) -> Option<Statement> {
+    /// Other forms of a question about the catalogue that could not be planned.
+    pub(crate) fn other_forms(&self, statement: &Statement) -> Vec<Statement> {
         if !self.is_about_the_catalogue(statement) {
-            return None;
+            return Vec::new();
         }
+        with_single_rows(statement).into_iter().chain(Self::empty(statement)).collect()
+    }
+
+    /// The statement without rows that answers one which cannot be planned, where that is certain to have none.
+    fn empty(statement: &Statement) -> Option<Statement> {
         let mut names = Vec::new();
         for name in super::empty::columns(statement)? {
             let taken = names.iter().filter(|taken| **taken == name).count();
@@ -138,27 +147,6 @@ fn is_of_the_catalogue(name: &str) -> bool {
         }
         None => PG_CATALOG_TABLES.contains(&name),
     }
-}
-
-/// Takes `ARRAY(SELECT ..)` out of a question about the catalogue: the lists that clients ask for with it, such as the
-/// groups of a user, are empty here.
-fn simplified(mut statement: Statement) -> Statement {
-    struct Lists;
-    impl VisitorMut for Lists {
-        type Break = ();
-
-        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            if let Expr::Function(function) = expr
-                && matches!(function.args, FunctionArguments::Subquery(_))
-                && plain(&function.name) == "array"
-            {
-                *expr = Expr::Value(Value::Null.into());
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    let _ = VisitMut::visit(&mut statement, &mut Lists);
-    statement
 }
 
 /// Tables that a statement names, and names that it gives by itself (`WITH`).
@@ -227,7 +215,7 @@ fn resolve_system_tables(statement: &mut Statement) -> bool {
         fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
             if let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } =
                 expr
-                && is_regclass(data_type)
+                && named(data_type) == "regclass"
                 && let Some(number) = literal(inner).and_then(oid::of_system_table)
             {
                 *expr = Expr::Value(Value::Number(number.to_string(), false).into());
@@ -239,11 +227,6 @@ fn resolve_system_tables(statement: &mut Statement) -> bool {
     let mut resolve = Resolve(false);
     let _ = VisitMut::visit(statement, &mut resolve);
     resolve.0
-}
-
-fn is_regclass(data_type: &DataType) -> bool {
-    let name = data_type.to_string().to_lowercase();
-    name.strip_prefix("pg_catalog.").unwrap_or(&name) == "regclass"
 }
 
 fn literal(expr: &Expr) -> Option<&str> {
@@ -301,6 +284,14 @@ mod tests {
     #[test]
     fn deep_nesting_is_refused() {
         let sql = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
-        assert_eq!(Reader::new().read(&sql).unwrap_err().code, code::SYNTAX);
+        assert_eq!(Reader::new().read(&sql).unwrap_err().code, code::TOO_COMPLEX);
+        for sql in [
+            format!("SELECT 1{}", "::int".repeat(100_000)),
+            format!("SELECT 1{}", " UNION SELECT 1".repeat(10_000)),
+            format!("SELECT {}1{}", "(SELECT ".repeat(20), ")".repeat(20)),
+            format!("SELECT 1 FROM runs{}", ", runs".repeat(1_001)),
+        ] {
+            assert_eq!(Reader::new().read(&sql).unwrap_err().code, code::TOO_COMPLEX);
+        }
     }
 }

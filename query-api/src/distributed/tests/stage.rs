@@ -2,7 +2,7 @@
 
 use airshed_lake::Lake;
 use arrow::{
-    array::RecordBatch, compute::concat_batches, ipc::writer::StreamWriter,
+    array::RecordBatch, compute::concat_batches, csv::WriterBuilder, datatypes::SchemaRef,
     util::pretty::pretty_format_batches,
 };
 use futures::TryStreamExt as _;
@@ -91,12 +91,15 @@ pub(super) async fn all(session: &Session, sql: &str) -> Result<RecordBatch> {
     Ok(concat_batches(&schema, &batches).unwrap())
 }
 
-/// An answer as it would go out.
-pub(super) async fn bytes(session: &Session, sql: &str) -> Vec<u8> {
+/// An answer as it goes out: its types and its rows, in CSV. How the engine codes repeated texts is not part of it, and
+/// differs from run to run.
+pub(super) async fn answer(session: &Session, sql: &str) -> (SchemaRef, String) {
     let batch = all(session, sql).await.unwrap_or_else(|error| panic!("{sql}: {}", error.private_message()));
-    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    let mut csv = Vec::new();
+    let mut writer = WriterBuilder::new().with_null("NULL".to_owned()).build(&mut csv);
     writer.write(&batch).unwrap();
-    writer.into_inner().unwrap()
+    drop(writer);
+    (batch.schema(), String::from_utf8(csv).unwrap())
 }
 
 pub(super) async fn explained(session: &Session, sql: &str) -> String {

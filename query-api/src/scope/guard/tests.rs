@@ -49,7 +49,10 @@ async fn only_rows_of_the_scope_count() {
         ("SELECT count(*) FROM lines WHERE account_id IS NULL", Some(0)),
         ("SELECT count(*) FROM lines WHERE account_id = 'b' OR 1 = 1", Some(2)),
         ("SELECT count(*) FROM lines x JOIN lines y ON x.cost <> y.cost", Some(2)),
-        ("SELECT count(*) FROM (SELECT cost FROM lines UNION ALL SELECT cost FROM lines) AS both_of_them", Some(4)),
+        (
+            "SELECT count(*) FROM (SELECT cost FROM lines UNION ALL SELECT cost FROM lines) AS both_of_them",
+            Some(4),
+        ),
         ("SELECT (SELECT max(cost) FROM lines)", Some(4)),
         ("SELECT count(*) FROM lines WHERE EXISTS (SELECT 1 FROM lines y WHERE y.account_id = 'b')", Some(0)),
         ("SELECT cost FROM lines ORDER BY cost DESC LIMIT 1", Some(4)),
@@ -73,7 +76,7 @@ async fn nothing_of_a_statement_goes_below_the_guard_that_could_fail() {
     let plan = ask("EXPLAIN SELECT cost FROM lines WHERE cost > 2 AND 1 / (cost - 5) < 1").await.unwrap();
     let text = pretty_format_batches(&plan).unwrap().to_string();
     let (above, below) = text.split_once("GuardExec").expect("a guard in the plan");
-    assert!(above.contains("1 /") || above.contains("/"), "{text}");
+    assert!(above.contains('/'), "{text}");
     assert!(!below.contains('/'), "{text}");
 }
 
@@ -89,7 +92,8 @@ fn comparisons_of_columns_with_literals_cannot_fail() {
     ] {
         assert!(cannot_fail(&condition), "{condition}");
     }
-    for condition in [(cost() / lit(0_i64)).gt(lit(1_i64)), cost().gt(cost()), cost().eq(cost() % lit(2_i64))] {
+    for condition in [(cost() / lit(0_i64)).gt(lit(1_i64)), cost().gt(cost()), cost().eq(cost() % lit(2_i64))]
+    {
         assert!(!cannot_fail(&condition), "{condition}");
     }
 }

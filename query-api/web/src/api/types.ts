@@ -1,4 +1,4 @@
-/** Answers of `/v1`, as the API states them. Written by hand; to be generated from /openapi.json. */
+/** Answers of `/v1`: what the dashboard reads of them. `types.test.ts` holds them against docs/openapi.json. */
 
 import type { Decimal } from '../format/decimal';
 
@@ -24,8 +24,10 @@ export interface Meta {
   readonly last_day: string | null;
   readonly dimensions: readonly string[];
   readonly tags: readonly string[];
-  readonly measures: readonly { readonly name: string; readonly unit: string; readonly title: string }[];
+  readonly measures: readonly { readonly name: string; readonly unit: string; readonly title: string | null }[];
   readonly currencies: readonly string[];
+  /** Names of accounts by their id, of those that have been collected. */
+  readonly account_names: Readonly<Record<string, string>>;
   readonly as_of: string | null;
   readonly revision: string;
 }
@@ -55,7 +57,7 @@ export interface Measures {
 
 /** A row of sums. Its dimensions are those that were asked for: [`valueOf`] reads them. */
 export interface Row extends Measures {
-  readonly currency: string;
+  readonly currency: string | null;
 }
 export interface TimeRow extends Row {
   readonly time: string;
@@ -164,7 +166,7 @@ export interface CoverageRow {
 }
 
 export interface VarianceRow {
-  readonly period: string;
+  readonly period: string | null;
   readonly account_id: string | null;
   readonly region: string | null;
   readonly service_code: string | null;
@@ -175,12 +177,11 @@ export interface VarianceRow {
 }
 
 export interface IntensityRow {
-  readonly region: string;
+  readonly region: string | null;
   readonly time: string;
-  readonly grid_zone: string | null;
-  readonly grid_intensity_g_per_kwh: number | string | null;
-  readonly energy_kwh: Decimal;
-  readonly co2e_location_g: Decimal;
+  readonly grid_intensity_g_per_kwh: number | null;
+  readonly energy_kwh: Decimal | null;
+  readonly co2e_location_g: Decimal | null;
 }
 
 export interface FactorRow {
@@ -208,5 +209,5 @@ export interface SqlAnswer {
   readonly truncated: boolean;
 }
 export interface Schema {
-  readonly tables: readonly { readonly name: string; readonly comment: string | null; readonly columns: readonly Column[] }[];
+  readonly tables: readonly { readonly name: string; readonly comment: string; readonly columns: readonly Column[] }[];
 }

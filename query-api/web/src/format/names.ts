@@ -16,8 +16,11 @@ export function dimensionName(dimension: string): string {
   return DIMENSIONS[dimension] ?? dimension.replaceAll('_', ' ');
 }
 
-/** A value of a dimension; what is absent has a name too. */
-export function valueName(dimension: string, value: unknown): string {
+/** Names of accounts by their id. */
+export type AccountNames = Readonly<Record<string, string>>;
+
+/** A value of a dimension: `Storefront (339455691878)`, `block storage`; what is absent has a name too. */
+export function valueName(dimension: string, value: unknown, accounts: AccountNames = {}): string {
   if (value === null || value === undefined || value === '') {
     if (dimension.startsWith('tag.')) return 'not tagged';
     if (dimension === 'region') return 'no region';
@@ -25,6 +28,7 @@ export function valueName(dimension: string, value: unknown): string {
   }
   const text = String(value);
   if (dimension === 'usage_family') return text.replaceAll('_', ' ');
+  if (dimension === 'account_id' && Object.hasOwn(accounts, text) && accounts[text]) return `${accounts[text]} (${text})`;
   return text;
 }
 

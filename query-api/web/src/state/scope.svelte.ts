@@ -2,6 +2,7 @@
 
 import type { Span } from '../api/request';
 import type { Meta } from '../api/types';
+import { valueName } from '../format/names';
 import { addDays, before, daysBetween, monthOf } from '../format/time';
 import { place } from './place.svelte';
 import { session } from './session.svelte';
@@ -37,6 +38,9 @@ class Scope {
     const days = this.span ? daysBetween(this.span.from, this.span.to) : 0;
     return days <= 4 ? 'hour' : days <= 120 ? 'day' : 'month';
   });
+
+  /** A value of a dimension by the name that it has here: an account by its own, where one was collected. */
+  nameOf = (dimension: string, value: unknown): string => valueName(dimension, value, session.meta?.account_names);
 }
 
 export const scope = new Scope();

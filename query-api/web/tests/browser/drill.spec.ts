@@ -1,7 +1,7 @@
 /** From the estate down to the billed line and its lineage: with the mouse, and with the keyboard alone. */
 
 import type { Page } from '@playwright/test';
-import { expect, get, newestMonth, plain, settled, test } from './ledger';
+import { accountName, expect, get, newestMonth, plain, settled, test } from './ledger';
 
 interface Rows {
   rows: Record<string, string | null>[];
@@ -26,7 +26,8 @@ test('account, service, resource, hour, lineage', async ({ ledger: page }) => {
   await page.goto('/explore');
   await settled(page);
   const table = page.getByRole('region', { name: /^Sums by/ });
-  await table.getByRole('link', { name: account, exact: true }).click();
+  const name = await accountName(page.request, account);
+  await table.getByRole('link', { name, exact: true }).click();
   await expect(page).toHaveURL(new RegExp(`account_id=${account}`));
   await table.getByRole('link', { name: service, exact: true }).click();
   await expect(page).toHaveURL(/group_by=resource_id/);
@@ -46,7 +47,7 @@ test('account, service, resource, hour, lineage', async ({ ledger: page }) => {
   await expect(drawer.getByRole('heading', { name: 'How it was calculated' })).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(drawer).toHaveCount(0);
-  await page.getByRole('navigation', { name: 'Way down' }).getByRole('link', { name: account }).click();
+  await page.getByRole('navigation', { name: 'Way down' }).getByRole('link', { name, exact: true }).click();
   await expect(page).not.toHaveURL(/[?&]service_code=/);
 });
 

@@ -49,6 +49,12 @@ export async function newestMonth(request: APIRequestContext): Promise<Span> {
   return { from: month < first_day ? first_day : month, to: after };
 }
 
+/** An account as the dashboard names it: `storefront (339455691878)`, or the id where no account was collected. */
+export async function accountName(request: APIRequestContext, id: string): Promise<string> {
+  const { account_names } = await get<{ account_names: Record<string, string> }>(request, '/v1/meta');
+  return account_names[id] ? `${account_names[id]} (${id})` : id;
+}
+
 /** Exact sum of decimals, written without the zeros at its end. */
 export function sum(values: readonly (string | null)[]): string {
   const PLACES = 12;

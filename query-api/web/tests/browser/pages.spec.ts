@@ -1,6 +1,6 @@
 /** Every page opens, shows what the API says, and keeps its state in the address. */
 
-import { expect, get, newestMonth, PAGES, plain, settled, sum, test } from './ledger';
+import { accountName, expect, get, newestMonth, PAGES, plain, settled, sum, test } from './ledger';
 
 interface Rows {
   rows: Record<string, string | null>[];
@@ -61,16 +61,17 @@ test('a filter narrows the total to what the API says for it', async ({ ledger: 
   const { from, to } = await newestMonth(page.request);
   const groups = await get<Rows>(page.request, `/v1/emissions?from=${from}&to=${to}&group_by=account_id&limit=1`);
   const account = groups.rows[0]?.account_id ?? '';
+  const name = await accountName(page.request, account);
   await page.goto('/');
   await settled(page);
   await page.getByRole('button', { name: 'Filter', exact: true }).click();
-  await page.getByRole('group', { name: 'Values of Account' }).getByRole('button', { name: account }).click();
+  await page.getByRole('group', { name: 'Values of Account' }).getByRole('button', { name, exact: true }).click();
   await expect(page).toHaveURL(new RegExp(`account_id=${account}`));
   await settled(page);
   const { rows } = await get<Rows>(page.request, `/v1/emissions?from=${from}&to=${to}&account_id=${account}`);
   const figure = page.locator('[data-figure="co2e_location_g"]');
   await expect.poll(async () => plain((await figure.getAttribute('data-exact')) ?? '')).toBe(sum(rows.map((row) => row.co2e_location_g ?? null)));
-  await page.getByRole('button', { name: /Remove filter/ }).click();
+  await page.getByRole('button', { name: `Remove filter Account: ${name}` }).click();
   await expect(page).not.toHaveURL(/account_id/);
   await page.goBack();
   await expect(page).toHaveURL(new RegExp(`account_id=${account}`));

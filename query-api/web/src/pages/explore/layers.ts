@@ -6,7 +6,6 @@ import { type TimeRow, valueOf } from '../../api/types';
 import type { Layer } from '../../charts/stack';
 import { type Decimal, sum, toNumber } from '../../format/decimal';
 import type { Measure } from '../../format/measures';
-import { valueName } from '../../format/names';
 
 const COLORS = 8;
 
@@ -22,6 +21,7 @@ export function layersOf(
   measure: Measure,
   currency: string | null,
   hidden: ReadonlySet<string>,
+  nameOf: (dimension: string, value: string) => string,
 ): { times: string[]; layers: NamedLayer[] } {
   const idOf = (row: object) => ((row as TimeRow).other ? 'other' : `=${valueOf(row, dimension) ?? ''}`);
   const merged = mergeCurrencies(rows, currency, (row) => `${row.time}|${idOf(row)}`);
@@ -33,7 +33,7 @@ export function layersOf(
   const layers = [...groups].map(([id, group]) => {
     const values: (Decimal | null)[] = times.map(() => null);
     for (const row of group) values[at.get(row.time) ?? 0] = row[measure.key];
-    return { id, name: id === 'other' ? 'All others' : valueName(dimension, id.slice(1)), values, total: sum(values), hidden: hidden.has(id) };
+    return { id, name: id === 'other' ? 'All others' : nameOf(dimension, id.slice(1)), values, total: sum(values), hidden: hidden.has(id) };
   });
   layers.sort((a, b) => Number(a.id === 'other') - Number(b.id === 'other') || (toNumber(b.total) ?? 0) - (toNumber(a.total) ?? 0));
   // A group without any figure of this measure has nothing to draw.

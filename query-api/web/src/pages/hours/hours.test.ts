@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { IntensityRow } from '../../api/types';
 import { daysOf, figure, hoursOf, timing, weekOf } from './hours';
 
-const row = (time: string, kwh: string, grams: string, region = 'a'): IntensityRow => ({ region, time, grid_zone: null, grid_intensity_g_per_kwh: null, energy_kwh: kwh, co2e_location_g: grams });
+const row = (time: string, kwh: string, grams: string, region = 'a'): IntensityRow => ({ region, time, grid_intensity_g_per_kwh: null, energy_kwh: kwh, co2e_location_g: grams });
 const utc = () => 0;
 
 describe('hours', () => {

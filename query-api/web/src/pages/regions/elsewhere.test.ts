@@ -5,8 +5,7 @@ import { byRegion, elsewhere } from './elsewhere';
 const row = (region: string, hour: number, kwh: number, intensity: number): IntensityRow => ({
   region,
   time: `2026-10-01T${String(hour).padStart(2, '0')}:00:00Z`,
-  grid_zone: region,
-  grid_intensity_g_per_kwh: String(intensity),
+  grid_intensity_g_per_kwh: intensity,
   energy_kwh: String(kwh),
   co2e_location_g: String(kwh * intensity),
 });
@@ -19,9 +18,13 @@ describe('the same workload elsewhere', () => {
     expect(found.map((item) => [item.region, item.there])).toEqual([['home', 2000], ['away', 3700]]);
   });
   it('compares only hours that both have, and says how much that is', () => {
-    const rows = [row('home', 0, 3, 200), row('home', 1, 1, 1000), row('away', 0, 1, 50)];
+    const rows = [row('home', 0, 19, 200), row('home', 1, 1, 1000), row('away', 0, 1, 50)];
     const away = elsewhere(byRegion(rows), 'home').find((item) => item.region === 'away');
-    expect(away).toMatchObject({ here: 600, there: 150, matched: 0.75 });
+    expect(away).toMatchObject({ here: 3800, there: 950, matched: 0.95 });
+  });
+  it('leaves out a region with few of the hours', () => {
+    const rows = [row('home', 0, 3, 200), row('home', 1, 1, 1000), row('away', 0, 1, 50)];
+    expect(elsewhere(byRegion(rows), 'home').map((item) => item.region)).toEqual(['home']);
   });
   it('has nothing to say without energy at home', () => {
     expect(elsewhere(byRegion([row('away', 0, 1, 50)]), 'home')).toEqual([]);

@@ -12,7 +12,6 @@ import { millis } from '../../format/time';
 
 export interface Elsewhere {
   readonly region: string;
-  readonly zone: string | null;
   /** What the matched energy emitted here, and would have emitted there, g. */
   readonly here: number;
   readonly there: number;
@@ -20,40 +19,46 @@ export interface Elsewhere {
   readonly matched: number;
 }
 
-interface Hours {
-  readonly zone: string | null;
-  readonly hours: ReadonlyMap<number, { kwh: number; grams: number; intensity: number | null }>;
+interface Hour {
+  readonly kwh: number;
+  readonly grams: number;
+  readonly intensity: number | null;
 }
+type Hours = ReadonlyMap<number, Hour>;
+
+/** Less of the energy than this has nothing to say of the workload: a region with a single hour of usage. */
+const LEAST_MATCHED = 0.9;
 
 export function byRegion(rows: readonly IntensityRow[]): Map<string, Hours> {
-  const regions = new Map<string, { zone: string | null; hours: Map<number, { kwh: number; grams: number; intensity: number | null }> }>();
+  const regions = new Map<string, Map<number, Hour>>();
   for (const row of rows) {
-    const region = regions.get(row.region) ?? { zone: row.grid_zone, hours: new Map() };
+    if (row.region === null) continue;
+    const hours = regions.get(row.region) ?? new Map<number, Hour>();
     const [kwh, grams] = [toNumber(row.energy_kwh) ?? 0, toNumber(row.co2e_location_g) ?? 0];
-    region.hours.set(millis(row.time), { kwh, grams, intensity: toNumber(row.grid_intensity_g_per_kwh) ?? (kwh > 0 ? grams / kwh : null) });
-    regions.set(row.region, region);
+    hours.set(millis(row.time), { kwh, grams, intensity: row.grid_intensity_g_per_kwh });
+    regions.set(row.region, hours);
   }
   return regions;
 }
 
-/** Cleanest first; the home region itself is among them. Empty when the home region has no energy. */
+/** Cleanest first; the home region itself is among them, regions with too few of its hours are not. Empty without energy at home. */
 export function elsewhere(regions: ReadonlyMap<string, Hours>, home: string): Elsewhere[] {
   const own = regions.get(home);
-  const energy = own ? [...own.hours.values()].reduce((sum, hour) => sum + hour.kwh, 0) : 0;
+  const energy = own ? [...own.values()].reduce((sum, hour) => sum + hour.kwh, 0) : 0;
   if (!own || energy === 0) return [];
   return [...regions]
     .map(([region, other]) => {
       let [here, there, matched] = [0, 0, 0];
-      for (const [ms, hour] of own.hours) {
-        const intensity = other.hours.get(ms)?.intensity ?? null;
+      for (const [ms, hour] of own) {
+        const intensity = other.get(ms)?.intensity ?? null;
         if (intensity === null) continue;
         here += hour.grams;
         there += hour.kwh * intensity;
         matched += hour.kwh;
       }
       // At home the figure is the ledger's own, not energy times a rounded intensity.
-      return { region, zone: other.zone, here, there: region === home ? here : there, matched: matched / energy };
+      return { region, here, there: region === home ? here : there, matched: matched / energy };
     })
-    .filter((row) => row.matched > 0)
+    .filter((row) => row.matched >= LEAST_MATCHED)
     .sort((a, b) => a.there / a.matched - b.there / b.matched);
 }

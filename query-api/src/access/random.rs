@@ -9,7 +9,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
 /// HMAC-SHA-256 of a text.
-pub(crate) fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {
+pub fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {
     // Any length of key is allowed for HMAC, so there is always one.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
     mac.update(text);
@@ -17,24 +17,25 @@ pub(crate) fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {
 }
 
 /// Where unguessable numbers come from.
-pub(crate) struct Random {
+pub struct Random {
     secret: [u8; 32],
     drawn: AtomicU64,
 }
 
 impl Random {
-    pub(crate) fn new(secret: [u8; 32]) -> Self {
+    /// From 256 random bits of this process.
+    pub fn new(secret: [u8; 32]) -> Self {
         Self { secret, drawn: AtomicU64::new(0) }
     }
 
     /// 256 bits that were not drawn before.
-    pub(crate) fn draw(&self, purpose: &str) -> [u8; 32] {
+    pub fn draw(&self, purpose: &str) -> [u8; 32] {
         let number = self.drawn.fetch_add(1, Ordering::Relaxed);
         keyed(&self.secret, format!("draw {number} {purpose}").as_bytes())
     }
 
     /// 256 bits that are the same for the same purpose and text.
-    pub(crate) fn fixed(&self, purpose: &str, text: &str) -> [u8; 32] {
+    pub fn fixed(&self, purpose: &str, text: &str) -> [u8; 32] {
         keyed(&self.secret, format!("fixed {purpose} {text}").as_bytes())
     }
 }

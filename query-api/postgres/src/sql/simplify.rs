@@ -1,0 +1,164 @@
+//! Questions about the catalogue in a form that the engine can plan. Their answers are names, so a list that is empty
+//! here or the first of several rows is as good as the whole.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, Value,
+    VisitMut, VisitorMut,
+};
+
+use super::{empty::sums_up, rewrite::plain};
+
+/// Takes `ARRAY(SELECT ..)` out of a question: the lists that clients ask for with it, such as the groups of a user, are
+/// empty here. Types are named where a number is cast to `regtype` and that to a text.
+pub(super) fn simplified(mut statement: Statement) -> Statement {
+    struct Simplify;
+    impl VisitorMut for Simplify {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            let null = || Expr::Value(Value::Null.into());
+            let other = match expr {
+                Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } if is_list(right) => {
+                    Some((**left).clone())
+                }
+                Expr::Cast { expr: inner, data_type: text, .. } if is_text(text) => match inner.as_ref() {
+                    Expr::Cast { expr: number, data_type, .. } if named(data_type) == "regtype" => {
+                        Some(call("format_type", vec![(**number).clone(), null()]))
+                    }
+                    _ => None,
+                },
+                _ => None,
+            };
+            if let Some(other) = other {
+                *expr = other;
+            }
+            if is_list(expr) {
+                *expr = null();
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = VisitMut::visit(&mut statement, &mut Simplify);
+    statement
+}
+
+/// The statement with the first row alone of each subquery that stands for a value: the engine only plans those of
+/// which it sees that they have one. Nothing where there is none.
+pub(super) fn with_single_rows(statement: &Statement) -> Option<Statement> {
+    struct Single(bool);
+    impl VisitorMut for Single {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            if let Expr::Subquery(query) = expr
+                && let Some(item) = only_item(query)
+                && !sums_up(item)
+            {
+                let (SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }) = item
+                else {
+                    return ControlFlow::Continue(());
+                };
+                *item = SelectItem::UnnamedExpr(call("first_value", vec![value.clone()]));
+                self.0 = true;
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let (mut statement, mut single) = (statement.clone(), Single(false));
+    let _ = VisitMut::visit(&mut statement, &mut single);
+    single.0.then_some(statement)
+}
+
+/// What a plain query of one column selects.
+fn only_item(query: &mut Query) -> Option<&mut SelectItem> {
+    if query.limit_clause.is_some() || query.order_by.is_some() {
+        return None;
+    }
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    let Select { projection, from, group_by: GroupByExpr::Expressions(keys, _), .. } = select.as_mut() else {
+        return None;
+    };
+    match projection.as_mut_slice() {
+        [item] if !from.is_empty() && keys.is_empty() => Some(item),
+        _ => None,
+    }
+}
+
+fn is_list(expr: &Expr) -> bool {
+    matches!(expr, Expr::Function(function)
+        if matches!(function.args, FunctionArguments::Subquery(_)) && plain(&function.name) == "array")
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(named(data_type).as_str(), "text" | "varchar" | "name")
+}
+
+/// The name of a type without its schema, in lower case.
+pub(super) fn named(data_type: &DataType) -> String {
+    let name = data_type.to_string().to_lowercase();
+    name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned()
+}
+
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        args: FunctionArguments::List(FunctionArgumentList {
+            args,
+            duplicate_treatment: None,
+            clauses: Vec::new(),
+        }),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::sql::sqlparser::{dialect::PostgreSqlDialect, parser::Parser};
+
+    fn parsed(sql: &str) -> Statement {
+        Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0)
+    }
+
+    #[test]
+    fn lists_and_names_of_types_are_simple() {
+        for (sql, expected) in [
+            ("SELECT ARRAY(SELECT 1)", "SELECT NULL"),
+            ("SELECT a || array(SELECT b FROM c)", "SELECT a"),
+            ("SELECT t.oid::regtype::text", "SELECT format_type(t.oid, NULL)"),
+            (
+                "SELECT CASE WHEN x = 0 THEN '' ELSE x::pg_catalog.regtype::pg_catalog.text END",
+                "SELECT CASE WHEN x = 0 THEN '' ELSE format_type(x, NULL) END",
+            ),
+            ("SELECT ARRAY[1, 2], x::text, 'a' || b", "SELECT ARRAY[1, 2], x::TEXT, 'a' || b"),
+        ] {
+            assert_eq!(simplified(parsed(sql)).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn values_are_of_one_row() {
+        let single = |sql: &str| with_single_rows(&parsed(sql)).map(|statement| statement.to_string());
+        let question = "SELECT 1 FROM t WHERE (SELECT c.a = 'c' FROM c WHERE c.b = t.b) OR t.b = 0";
+        let expected =
+            "SELECT 1 FROM t WHERE (SELECT first_value(c.a = 'c') FROM c WHERE c.b = t.b) OR t.b = 0";
+        assert_eq!(single(question).as_deref(), Some(expected));
+        for sql in [
+            "SELECT (SELECT max(a) FROM c)",
+            "SELECT (SELECT a FROM c LIMIT 1)",
+            "SELECT (SELECT 1)",
+            "SELECT 1",
+        ] {
+            assert_eq!(single(sql), None, "{sql}");
+        }
+    }
+}

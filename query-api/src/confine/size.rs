@@ -1,0 +1,149 @@
+//! How large a statement may be, told by its text before it is parsed.
+//!
+//! Some work grows with the square of a statement's length, and parser, planner and optimiser call themselves for each of
+//! its levels. The tokenizer does neither, so what would exhaust the stack or the processor is refused by its tokens:
+//! here the length and what is nested, in [`depth`](crate::depth) the chains of operators. Lists, such as those of `IN`,
+//! are flat and only bounded by the number of tokens.
+
+use datafusion::sql::sqlparser::{
+    dialect::{Dialect, GenericDialect, PostgreSqlDialect},
+    keywords::Keyword,
+    tokenizer::{Token, Tokenizer},
+};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Bytes of a statement.
+const BYTES_MOST: usize = 64 * 1024;
+/// Words, numbers, texts and signs of a statement.
+const TOKENS_MOST: usize = 20_000;
+/// `CASE` of a statement.
+const CASES_MOST: usize = 100;
+/// How deep parentheses, brackets and braces are nested.
+const DEPTH_MOST: usize = 64;
+/// `EXPLAIN` of a statement: one can explain another.
+const EXPLAINS_MOST: usize = 2;
+/// Elements and fields of a value that are taken, `x[1][1]`, and dimensions of types, `INT[][]`: each is a level.
+const PARTS_MOST: usize = 1_000;
+/// Full stops of a name, as in `airshed.public.emissions.region`. What follows is a field.
+const STOPS_MOST: usize = 3;
+
+/// Refuses a text that is too large or too deep to be parsed and planned with the stack and the time that there is.
+/// A text that is none of SQL is left to the parser.
+///
+/// # Errors
+/// [`ErrorKind::Statement`], with the limit that is exceeded.
+pub fn check_size(sql: &str) -> Result<()> {
+    most(sql.len(), BYTES_MOST, "bytes")?;
+    // What is a text in one dialect may be operators in the other.
+    let dialects: [&dyn Dialect; 2] = [&GenericDialect {}, &PostgreSqlDialect {}];
+    for dialect in dialects {
+        if let Ok(tokens) = Tokenizer::new(dialect, sql).tokenize() {
+            check_tokens(&tokens)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_tokens(tokens: &[Token]) -> Result<()> {
+    let (mut all, mut parts, mut cases, mut explains) = (0, 0, 0, 0);
+    let (mut depth, mut deepest, mut stops) = (0_usize, 0, 0);
+    let mut before = &Token::SemiColon;
+    for token in tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))) {
+        all += 1;
+        match token {
+            // What follows a comma or an opening bracket is a list.
+            Token::LBracket if !matches!(before, Token::Comma | Token::LParen | Token::LBracket) => {
+                parts += 1;
+            }
+            Token::Word(word) if word.keyword == Keyword::CASE => cases += 1,
+            Token::Word(word) if word.keyword == Keyword::EXPLAIN => explains += 1,
+            _ => {}
+        }
+        match token {
+            Token::LParen | Token::LBracket | Token::LBrace => depth += 1,
+            Token::RParen | Token::RBracket | Token::RBrace => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+        stops = match token {
+            Token::Period if matches!(before, Token::RParen | Token::RBracket) => STOPS_MOST + 1,
+            Token::Period => stops + 1,
+            Token::Word(_) if *before == Token::Period => stops,
+            _ => 0,
+        };
+        parts += usize::from(*token == Token::Period && stops > STOPS_MOST);
+        before = token;
+    }
+    most(all, TOKENS_MOST, "words and signs")?;
+    most(deepest, DEPTH_MOST, "levels of parentheses")?;
+    most(parts, PARTS_MOST, "elements and fields that are taken")?;
+    most(cases, CASES_MOST, "CASE")?;
+    most(explains, EXPLAINS_MOST, "EXPLAIN")
+}
+
+fn most(found: usize, most: usize, what: &str) -> Result<()> {
+    if found <= most {
+        return Ok(());
+    }
+    let message = format!("the statement is too large: it has {found} {what}, and {most} are allowed");
+    Err(Error::new(ErrorKind::Statement, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a statement is refused with.
+    fn refusal(sql: &str) -> String {
+        check_size(sql).err().map(|error| error.public_message()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_would_exhaust_the_stack_is_refused() {
+        let parts = "elements and fields that are taken, and 1000";
+        for (sql, says) in [
+            (format!("SELECT {}1", "1 + ".repeat(100_000)), "bytes, and 65536"),
+            (
+                format!("SELECT {}1{}", "CASE WHEN true THEN ".repeat(1_000), " END".repeat(1_000)),
+                "CASE, and 100",
+            ),
+            (format!("SELECT {}1{}", "(".repeat(65), ")".repeat(65)), "levels of parentheses, and 64"),
+            (format!("SELECT {}1{}", "[".repeat(65), "]".repeat(65)), "levels of parentheses, and 64"),
+            (format!("SELECT CAST(NULL AS INT{})", "[]".repeat(2_000)), parts),
+            (format!("SELECT x{}", "[1]".repeat(2_000)), parts),
+            (format!("SELECT x{}", ".a".repeat(2_000)), parts),
+            (format!("SELECT (x){}", ".a".repeat(2_000)), parts),
+            (format!("{} SELECT 1", "EXPLAIN ".repeat(5_000)), "EXPLAIN, and 2"),
+            (format!("SELECT {}", vec!["1"; 20_000].join(",")), "words and signs, and 20000"),
+        ] {
+            assert!(refusal(&sql).contains(says), "{}..: {}", &sql[..60], refusal(&sql));
+        }
+    }
+
+    #[test]
+    fn what_is_text_in_one_dialect_only_counts() {
+        // Postgres ends neither of these texts at the second quote.
+        let parts = "[1]".repeat(2_000);
+        for sql in [format!("SELECT E'\\' {parts} , '"), format!("SELECT 'a' {parts}, 'b'")] {
+            assert!(refusal(&sql).contains("taken"), "{}..: {}", &sql[..30], refusal(&sql));
+        }
+    }
+
+    #[test]
+    fn long_flat_statements_pass() {
+        let list = |term: &str, of: usize| vec![term; of].join(",");
+        for sql in [
+            format!("SELECT 1 FROM t WHERE x IN ({})", list("-1", 6_000)),
+            format!("SELECT {}", list("a.b.c.d", 2_000)),
+            format!("SELECT {}", list("count(*)", 3_000)),
+            format!("SELECT {}", list("[1]", 3_000)),
+            format!("SELECT '{}'", "1+".repeat(30_000)),
+            format!("SELECT 1 -- {}", "1+".repeat(30_000)),
+            "EXPLAIN SELECT 1".to_owned(),
+            "not sql '".to_owned(),
+        ] {
+            assert_eq!(refusal(&sql), "", "{}..", sql.get(..60).unwrap_or(&sql));
+        }
+    }
+}
