@@ -49,8 +49,6 @@ use crate::{
     limits::Limits,
 };
 
-/// A good [`WorkersOptions::bytes_per_worker`]: about what one process reads in the time that handing it over is worth.
-pub const BYTES_PER_WORKER: usize = 64 << 20;
 /// The header that names a statement, by which a worker tells whose memory a task uses.
 const STATEMENT: &str = "x-airshed-statement";
 /// How long a worker may take to say that it is there.

@@ -17,6 +17,7 @@ mod rows;
 mod scope;
 mod session;
 mod snapshots;
+mod stoppable;
 mod views;
 
 pub use confine::{READ_ONLY, check_references, check_size};

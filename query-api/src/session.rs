@@ -30,6 +30,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     functions::bounded,
     limits::{Limits, limited, timed_out},
+    stoppable,
     views,
 };
 
@@ -171,7 +172,11 @@ impl Session {
         let begin = async move {
             let begun = match &workers {
                 Some(workers) => workers.run(&state, &plan).await,
-                None => DataFrame::new(state, plan).execute_stream().await,
+                None => {
+                    let context = state.task_ctx();
+                    let plan = DataFrame::new(state, plan).create_physical_plan().await;
+                    plan.and_then(|plan| stoppable::run(plan, context))
+                }
             };
             begun.map_err(Error::from_engine)
         };

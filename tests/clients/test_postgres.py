@@ -4,6 +4,7 @@ The ledger holds lines of five accounts over two months. `bob` sees all of it, `
 Sums are compared with `airshed sql`, which test_ledger.py compares with DuckDB on the files.
 """
 
+import resource
 import shutil
 import socket
 import struct
@@ -15,7 +16,9 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
+import pandas
 import psycopg
+import psycopg.types
 import pytest
 import sqlalchemy
 from conftest import BINARY, airshed, company, current_runs, environment, export, sql
@@ -24,6 +27,8 @@ from psycopg import errors
 PASSWORDS = {"bob": "correct horse battery", "ada": "staple of another kind", "eve": "looks but never asks"}
 OWN, OTHERS = "222222222223", ["222222222222", "222222222224", "222222222225", "222222222226"]
 TABLES = ["billing_lines", "emissions", "emissions_hourly", "emissions_daily", "emissions_monthly"]
+# `serve.connections` where nothing is set.
+PLACES = 500
 JDBC = Path("/usr/share/java/postgresql.jar")
 # Rows enough to keep every core busy for hours, whatever the machine.
 FOREVER = "SELECT count(*) FROM emissions a, emissions b, emissions c, emissions d WHERE a.line_id < b.line_id || c.line_id || d.line_id"
@@ -51,7 +56,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def port(folder):
+def server(folder):
+    """Port and process."""
     port = free_port()
     command = [BINARY, "serve", "--lake", "lake", "--http", "127.0.0.1:0", "--pg", f"127.0.0.1:{port}", "--flight", "off"]
     with open(folder / "serve.log", "w") as log:
@@ -63,11 +69,16 @@ def port(folder):
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
-        yield port
+        yield port, server
         server.terminate()
         assert server.wait(timeout=20) == 0, (folder / "serve.log").read_text()
     finally:
         server.kill()
+
+
+@pytest.fixture(scope="module")
+def port(server):
+    return server[0]
 
 
 def connect(port, user="bob", **options):
@@ -175,8 +186,10 @@ def test_psql_shows_tables_and_comments(port, folder):
     assert "One billed line" in described or "gram" in described.lower(), described
     plain = psql(port, r"\d emissions")
     assert "timestamp with time zone" in plain
-    for command in [r"\d", r"\dn", r"\l", r"\du", r"\dT", r"\df", r"\di", r"\conninfo", r"\d carbon_daily"]:
+    plain_commands = r"\d \dn \dn+ \l \l+ \du \dT \df \df+ \di \ds \dm \dp \dF \dL \dc \dO \dC \dx \dy \da \db \des".split()
+    for command in [*plain_commands, r"\conninfo", r"\d carbon_daily", r"\d+ carbon_daily", r"\dt public.*", r"\dconfig work_mem"]:
         psql(port, command)
+    assert "emissions_daily" in psql(port, r"\sv carbon_daily")
 
 
 def test_psql_completes_names(port):
@@ -205,6 +218,64 @@ def test_sqlalchemy_reflects(port):
         statement = sqlalchemy.select(sqlalchemy.func.count()).where(emissions.c.account_id == OWN)
         assert connection.execute(statement).scalar() > 0
     engine.dispose()
+
+
+def test_types_are_found_by_name(bob):
+    found = psycopg.types.TypeInfo.fetch(bob, "timestamp with time zone")
+    assert (found.name, found.oid, found.regtype) == ("timestamptz", 1184, "timestamp with time zone")
+    assert psycopg.types.TypeInfo.fetch(bob, "hstore") is None
+
+
+def test_lists_as_parameters(bob):
+    """`= ANY ($1)`: a list is what the client says, or what stands before it."""
+    every = rows(bob, "SELECT count(*) FROM emissions WHERE account_id = ANY (ARRAY[%s, %s])", OWN, OTHERS[0])[0][0]
+    assert every > 0
+    cost = rows(bob, "SELECT max(billed_cost) FROM emissions")[0][0]
+    for binary in [False, True]:
+        count = "SELECT count(*) FROM emissions WHERE "
+        with bob.cursor(binary=binary) as cursor:
+            for where, value, expected in [
+                ("account_id = ANY (%s)", [OWN, OTHERS[0], "x,{}\"\\"], every),
+                ("account_id = ANY (%s)", [], 0),
+                ("billed_cost = ANY (%s)", [cost, Decimal("0.5000000000001")], 1),
+                ("account_id = ANY (%s)", "{%s,%s}" % (OWN, OTHERS[0]), every),
+            ]:
+                assert cursor.execute(count + where, [value]).fetchone() == (expected,), where
+            left = cursor.execute(count + "account_id <> ALL (%s)", [[OWN, OTHERS[0]]]).fetchone()[0]
+            assert left == rows(bob, count + "true")[0][0] - every
+    with pytest.raises(psycopg.Error, match="is no array"):
+        bob.execute("SELECT count(*) FROM emissions WHERE account_id = ANY (%s)", ["{a"])
+
+
+def test_pandas_reads(port, folder):
+    url = sqlalchemy.URL.create("postgresql+psycopg", "bob", PASSWORDS["bob"], "127.0.0.1", port, "airshed")
+    engine = sqlalchemy.create_engine(url)
+    frame = pandas.read_sql(sqlalchemy.text("SELECT * FROM carbon_by_account ORDER BY 1, 2"), engine)
+    (expected,) = sql("SELECT count(*) AS n, sum(energy_kwh) AS kwh FROM carbon_by_account", folder)
+    assert len(frame) == int(expected["n"]) > 0 and sum(frame["energy_kwh"]) == Decimal(expected["kwh"])
+    lines = pandas.read_sql("SELECT usage_start, billed_cost FROM emissions", engine, chunksize=1_000)
+    assert sum(len(chunk) for chunk in lines) == rows_of(engine, "emissions")
+    engine.dispose()
+
+
+def rows_of(engine, table):
+    with engine.connect() as connection:
+        return connection.execute(sqlalchemy.text(f"SELECT count(*) FROM {table}")).scalar()
+
+
+def test_duckdb_attaches(port, folder):
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect() as database:
+        try:
+            database.execute("INSTALL postgres; LOAD postgres")
+        except duckdb.Error as error:
+            pytest.skip(f"DuckDB's extension `postgres` cannot be had here: {error}")
+        address = f"host=127.0.0.1 port={port} user=bob password={PASSWORDS['bob']} dbname=airshed"
+        # Its own default is COPY, which is refused.
+        database.execute("SET pg_use_text_protocol = true")
+        database.execute(f"ATTACH '{address}' AS ledger (TYPE postgres, READ_ONLY)")
+        (expected,) = sql("SELECT count(*) AS n FROM emissions", folder)
+        assert database.execute("SELECT count(line_id) FROM ledger.public.emissions").fetchone() == (int(expected["n"]),)
 
 
 PROBE = """
@@ -560,6 +631,98 @@ def test_a_client_may_only_shorten_the_timeout(port):
         assert rows(connection, "SELECT 1") == [(1,)]
 
 
+def nested(times, before, inside, after):
+    return f"SELECT {before * times}{inside}{after * times}"
+
+
+DEEP = {
+    "sum": "SELECT 1" + " + 1" * 20_000,
+    "casts": "SELECT 1" + "::int" * 10_000,
+    "or": "SELECT 1 FROM runs WHERE true" + " OR true" * 8_000,
+    "texts": "SELECT 'x'" + " || 'x'" * 5_000,
+    "union": "SELECT 1" + " UNION ALL SELECT 1" * 3_000,
+    "parentheses": nested(20_000, "(", "1", ")"),
+    "functions": nested(10_000, "abs(", "1", ")"),
+    "cases": nested(2_000, "CASE WHEN true THEN ", "1", " END"),
+    "queries": nested(60, "(SELECT ", "1", ")"),
+    "tables of queries": nested(60, "* FROM (SELECT ", "1 AS a", ") x"),
+    "explain": "EXPLAIN " + nested(60, "(SELECT ", "1", ")"),
+    "not": "SELECT " + "NOT " * 5_000 + "true",
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+@pytest.mark.parametrize("prepare", [False, True])
+def test_deep_statements_are_refused(port, kind, prepare):
+    with connect(port) as connection:
+        with pytest.raises(psycopg.Error) as refused:
+            connection.execute(DEEP[kind], prepare=prepare)
+        assert refused.value.sqlstate == "54001", refused.value
+        assert rows(connection, "SELECT 1") == [(1,)]
+
+
+ALLOWED = {
+    "sum": "SELECT 1" + " + 1" * 400,
+    "or": "SELECT 1 FROM runs WHERE true" + " OR true" * 400,
+    "union": "SELECT 1" + " UNION ALL SELECT 1" * 90,
+    "parentheses": nested(50, "(", "1", ")"),
+    "functions": nested(40, "abs(", "1", ")"),
+    "cases": nested(40, "CASE WHEN true THEN ", "1", " END"),
+    "queries": nested(10, "(SELECT ", "1", ")"),
+    "tables of queries": nested(10, "* FROM (SELECT ", "1 AS a", ") x"),
+}
+
+
+@pytest.mark.parametrize("kind", ALLOWED)
+def test_what_is_less_deep_is_answered(port, bob, ada, kind):
+    for connection in [bob, ada]:
+        connection.execute(ALLOWED[kind])
+        connection.execute("EXPLAIN " + ALLOWED[kind])
+
+
+def memory_bytes(process, name):
+    """A line of /proc/<pid>/status; VmHWM is the most that there ever was."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith(f"{name}:")).split()[1]) * 1024
+
+
+def test_a_slow_reader_stalls_itself_alone(server):
+    port, process = server
+    before = memory_bytes(process, "VmRSS")
+    slow = [connect(port) for _ in range(8)]
+    cursors = [connection.cursor() for connection in slow]
+    streams = [cursor.stream("SELECT a.line_id, b.line_id FROM emissions a, emissions b") for cursor in cursors]
+    try:
+        for stream in streams:
+            next(stream)
+        with connect(port) as connection:
+            for _ in range(20):
+                began = time.monotonic()
+                assert rows(connection, "SELECT count(*) FROM emissions_daily")[0][0] > 0
+                assert time.monotonic() - began < 10
+        time.sleep(2)
+        assert memory_bytes(process, "VmRSS") - before < 400 << 20
+    finally:
+        for connection in slow:
+            connection.cancel()
+            connection.close()
+
+
+@pytest.mark.large
+def test_a_gigabyte_is_streamed_in_bounded_memory(server):
+    port, process = server
+    with connect(port) as connection:
+        texts = "repeat(a.line_id || b.line_id, 20)"
+        width = rows(connection, f"SELECT max(length({texts})) FROM emissions a, (SELECT line_id FROM emissions LIMIT 1) b")[0][0]
+        count = -(-(1 << 30) // width)
+        before, received = memory_bytes(process, "VmHWM"), 0
+        statement = f"SELECT {texts} FROM emissions a, emissions b LIMIT {count}"
+        for (text,) in connection.cursor().stream(statement):
+            received += len(text)
+        assert received > 0.9 * (1 << 30)
+        assert memory_bytes(process, "VmHWM") - before < 256 << 20
+
+
 def test_who_takes_too_much_memory_stops_alone(port):
     def answers(until):
         with connect(port) as connection:
@@ -716,6 +879,29 @@ def test_lies_in_messages_harm_nobody(port, bob):
         bare.close()
         connection.close()
         assert rows(bob, "SELECT 1") == [(1,)]
+
+
+def test_five_hundred_connections_are_answered(port, bob, ada):
+    """As many as there are places, each with a statement; one more is told."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2_000:
+        pytest.skip(f"no more than {hard} files may be open here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    taken = []
+    # What other tests left is gone.
+    time.sleep(2)
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            taken = list(pool.map(lambda _: connect(port, connect_timeout=60), range(PLACES - 2)))
+            answers = list(pool.map(lambda connection: rows(connection, "SELECT count(*) FROM runs"), taken))
+        assert len(answers) == PLACES - 2 and len(set(map(str, answers))) == 1
+        with pytest.raises(psycopg.OperationalError, match=f"all {PLACES} connections are taken"):
+            connect(port, connect_timeout=10)
+        assert rows(taken[0], "SELECT 1") == [(1,)]
+    finally:
+        for connection in taken:
+            connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_connections_are_limited(port, bob):

@@ -123,7 +123,8 @@ async fn streamed(form: Form, rows: RowStream, writer: impl Writer) -> Result<Re
             None => (rest.writer.end().map_err(io::Error::other), None),
         })
     });
-    let mut response = Body::from_stream(body).into_response();
+    // Compression asks once more after the end.
+    let mut response = Body::from_stream(body.fuse()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
     Ok(response)
 }

@@ -46,7 +46,11 @@ impl Parameters {
             found.insert(place(&name)?, arrow);
         }
         let Seen { types, numbers } = Seen::in_plan(plan).map_err(Failure::engine)?;
-        let count = found.keys().next_back().map_or(0, |last| last + 1);
+        // A statement that is known to have no rows is planned without them.
+        let count = found.keys().next_back().map_or(0, |last| last + 1).max(given.len());
+        if count > MOST {
+            return Err(Failure::new(code::TOO_MUCH, format!("a statement has at most {MOST} parameters")));
+        }
         let parameters = (0..count).map(|number| {
             let name = format!("${}", number + 1);
             let arrow = found.remove(&number).flatten().or_else(|| types.get(&name).cloned());

@@ -22,16 +22,11 @@ pub(crate) async fn plan(
     context: &SessionContext,
     statement: Statement,
 ) -> Result<LogicalPlan, Failure> {
-    let others = reader.other_forms(&statement);
-    let planned = as_it_is(context, statement).await;
-    if planned.is_err() {
-        for other in others {
-            if let Ok(planned) = as_it_is(context, other).await {
-                return Ok(planned);
-            }
-        }
+    let empty = reader.empty(&statement);
+    match (as_it_is(context, statement).await, empty) {
+        (Err(_), Some(empty)) => as_it_is(context, empty).await,
+        (planned, _) => planned,
     }
-    planned
 }
 
 /// Plans a statement, and looks at the plan once more.

@@ -10,7 +10,8 @@ use rustls::{RootCertStore, crypto::aws_lc_rs};
 use tokio::net::TcpListener;
 
 use self::stage::{
-    Running, all, alone, answer, client_tls, explained, server_tls, spread, stage, worker, workers_of,
+    Running, all, alone, answer, client_tls, explained, planned, server_tls, spread, stage, worker,
+    workers_of,
 };
 use super::*;
 use crate::{Exceeded, Scope};
@@ -58,7 +59,7 @@ async fn three_workers_give_what_one_process_gives() {
                 assert!(!scope.is_everything() && spread.plan(sql).await.is_err(), "{sql}");
                 continue;
             }
-            assert!(explained(&spread, sql).await.contains("DistributedExec"), "{scope}: {sql}");
+            assert!(planned(&spread, sql).await.contains("DistributedExec"), "{scope}: {sql}");
             assert_eq!(answer(&spread, sql).await, answer(&alone, sql).await, "{scope}: {sql}");
         }
     }
@@ -83,7 +84,7 @@ async fn every_view_gives_the_same() {
 async fn a_guard_works_where_the_rows_are_read() {
     let stage = stage(SPREAD_ALL, |_| {}).await;
     let session = stage.spread.session(&"account=000000000001".parse().unwrap()).await.unwrap();
-    let plan = explained(&session, "SELECT region, count(*) FROM emissions GROUP BY region").await;
+    let plan = planned(&session, "SELECT region, count(*) FROM emissions GROUP BY region").await;
     let (_, sent) = plan.split_once("Stage 1 ──").expect("a stage that is sent");
     assert!(sent.contains("GuardExec"), "{plan}");
     let hidden =
@@ -94,17 +95,17 @@ async fn a_guard_works_where_the_rows_are_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn small_statements_stay_in_the_process() {
-    let stage = stage(BYTES_PER_WORKER, |_| {}).await;
+    let stage = stage(64 << 20, |_| {}).await;
     let session = stage.spread.session(&Scope::default()).await.unwrap();
     for sql in STATEMENTS {
-        assert!(!explained(&session, sql).await.contains("DistributedExec"), "{sql}");
+        assert!(!planned(&session, sql).await.contains("DistributedExec"), "{sql}");
     }
     // Nor goes anything that only this process knows.
     drop(stage.spread);
     let workers = workers_of(&stage.running, worker().trust, SPREAD_ALL).await;
     let session = spread(&stage.lake, &workers).await.session(&Scope::default()).await.unwrap();
     let sql = "SELECT count(*) FROM emissions, information_schema.tables WHERE table_name = 'emissions'";
-    assert!(!explained(&session, sql).await.contains("DistributedExec"));
+    assert!(!planned(&session, sql).await.contains("DistributedExec"));
     assert_eq!(all(&session, sql).await.unwrap().num_rows(), 1);
     let own = create_udf(
         "own",
@@ -115,23 +116,29 @@ async fn small_statements_stay_in_the_process() {
     );
     session.context().register_udf(own);
     let sql = "SELECT sum(own(lines)) FROM emissions_daily";
-    assert!(!explained(&session, sql).await.contains("DistributedExec"));
+    assert!(!planned(&session, sql).await.contains("DistributedExec"));
     assert_eq!(all(&session, sql).await.unwrap().num_rows(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn explain_analyze_says_what_workers_did() {
+async fn explain_shows_what_runs_where() {
     let stage = stage(SPREAD_ALL, |_| {}).await;
     let session = stage.spread.session(&Scope::default()).await.unwrap();
-    let plan = explained(&session, "ANALYZE SELECT region, count(*) FROM emissions GROUP BY region").await;
+    let sql = "SELECT region, count(*) FROM emissions GROUP BY region";
+    let plan = explained(&session, "EXPLAIN", sql).await;
+    for part in ["DistributedExec", "NetworkShuffleExec", "tasks=3", "DataSourceExec"] {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
+    let plan = explained(&session, "EXPLAIN ANALYZE", sql).await;
     assert!(plan.contains("Stage 1") && plan.contains("output_rows"), "{plan}");
+    assert!(!explained(&session, "EXPLAIN", "SELECT 1").await.contains("DistributedExec"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_files_of_the_months_asked_for_are_read() {
     let stage = stage(SPREAD_ALL, |_| {}).await;
     let session = stage.spread.session(&Scope::default()).await.unwrap();
-    let plan = explained(&session, "SELECT count(region) FROM emissions WHERE period = '2026-09'").await;
+    let plan = planned(&session, "SELECT count(region) FROM emissions WHERE period = '2026-09'").await;
     assert!(plan.contains("run_id=run-2026-09"), "{plan}");
     assert!(!plan.contains("run_id=run-2026-10") && !plan.contains("superseded"), "{plan}");
 }
@@ -143,7 +150,7 @@ async fn a_worker_killed_in_the_midst_is_an_error_and_the_rest_go_on() {
     // Millions of rows, far more than fit between the processes.
     let sql =
         "SELECT a.line_id, a.resource_id, b.line_id AS other, b.tags FROM emissions a CROSS JOIN emissions b";
-    assert!(explained(&session, sql).await.contains("DistributedExec"));
+    assert!(planned(&session, sql).await.contains("DistributedExec"));
     let mut rows = session.query(sql).await.unwrap();
     assert!(rows.next().await.unwrap().unwrap().num_rows() > 0);
     stage.running[0].kill();
@@ -172,6 +179,17 @@ async fn a_worker_holds_a_statement_to_its_memory() {
     let session = stage.spread.session(&Scope::default()).await.unwrap();
     let error = all(&session, STATEMENTS[0]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit(Exceeded::Memory), "{}", error.private_message());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn functions_are_bounded_on_workers_too() {
+    let stage = stage(SPREAD_ALL, |_| {}).await;
+    let session = stage.spread.session(&Scope::default()).await.unwrap();
+    let sql = "SELECT max(length(repeat(line_id, 20000))) FROM emissions WHERE line_id = 'line-400'";
+    assert!(planned(&session, sql).await.contains("DistributedExec"));
+    let error = all(&session, sql).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit(Exceeded::Memory), "{}", error.private_message());
+    assert_eq!(all(&session, &sql.replace("20000", "2")).await.unwrap().num_rows(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -228,7 +246,7 @@ async fn workers_talk_over_tls() {
     let ledger = spread(&lake, &workers).await;
     let session = ledger.session(&Scope::default()).await.unwrap();
     let alone = alone(&lake).await.session(&Scope::default()).await.unwrap();
-    assert!(explained(&session, STATEMENTS[0]).await.contains("DistributedExec"));
+    assert!(planned(&session, STATEMENTS[0]).await.contains("DistributedExec"));
     assert_eq!(answer(&session, STATEMENTS[0]).await, answer(&alone, STATEMENTS[0]).await);
     // Certificates of nobody that is trusted are refused.
     let empty = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

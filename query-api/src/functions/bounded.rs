@@ -10,10 +10,12 @@ mod operators;
 mod series;
 mod sizes;
 
+use std::sync::Arc;
+
 use arrow::{
-    array::ArrayRef,
+    array::{ArrayRef, AsArray as _},
     compute::concat,
-    datatypes::{DataType, FieldRef},
+    datatypes::{DataType, FieldRef, Int64Type},
 };
 use datafusion::{
     common::{Result, plan_err, resources_datafusion_err},
@@ -25,6 +27,7 @@ use datafusion::{
         simplify::{ExprSimplifyResult, SimplifyContext},
     },
     prelude::SessionContext,
+    scalar::ScalarValue,
 };
 
 pub(crate) use self::operators::Operators;
@@ -161,7 +164,12 @@ impl ScalarUDFImpl for Bounded {
         }
     }
 
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+    fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if self.growth == Growth::Padded
+            && let Some(letters) = args.args.get_mut(1)
+        {
+            not_negative(letters);
+        }
         let bounds = self.growth.most(&Arguments::of(&args)?)?;
         let mut used = 0;
         // Constants alone give one value, however many rows there are.
@@ -190,6 +198,19 @@ impl ScalarUDFImpl for Bounded {
         }
         let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
         Ok(ColumnarValue::Array(concat(&parts)?))
+    }
+}
+
+/// Nothing in place of less than nothing, on which the engine's own function panics.
+fn not_negative(letters: &mut ColumnarValue) {
+    match letters {
+        ColumnarValue::Scalar(ScalarValue::Int64(Some(number))) => *number = (*number).max(0),
+        ColumnarValue::Array(numbers) => {
+            if let Some(whole) = numbers.as_primitive_opt::<Int64Type>() {
+                *numbers = Arc::new(whole.unary::<_, Int64Type>(|number| number.max(0)));
+            }
+        }
+        ColumnarValue::Scalar(_) => {}
     }
 }
 

@@ -180,7 +180,6 @@ export const ANSWERS = {
         period, ...dims, lines: total.lines, billed_cost: decimal(total.steps[0], 12), effective_cost: decimal(total.steps[1], 12),
       }));
     });
-    rows.push({ period: '2026-10', status: 'rejected', reason: 'usage_amount is not a number', service_code: null, usage_family: null, quality: null, currency: null, lines: 1, billed_cost: '0.000000000000', effective_cost: '0.000000000000' });
     return { rows, sql: 'SELECT * FROM coverage' };
   },
   variance: (query) => {

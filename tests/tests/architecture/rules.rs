@@ -17,7 +17,7 @@ pub(crate) const ALLOWED: &[(&str, &[&str])] = &[
         // The factors and kernels serve the functions of SQL: a figure in a statement is found as one in a run.
         &["airshed-rollup", "airshed-kernels", "airshed-emission-factors", "airshed-lake", "airshed-domain"],
     ),
-    ("airshed-http", &["airshed-query-api", "airshed-lake", "airshed-domain"]),
+    ("airshed-http", &["airshed-query-api", "airshed-rollup", "airshed-lake", "airshed-domain"]),
     ("airshed-postgres", &["airshed-query-api", "airshed-lake", "airshed-domain"]),
     ("airshed-flight", &["airshed-query-api", "airshed-lake", "airshed-domain"]),
     ("airshed", &["*"]),

@@ -14,6 +14,21 @@ use super::{
     server::{Server, token},
 };
 
+/// Every browser asks so; the compressor asks a stream once more after its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_answers_come_to_their_end() {
+    let server = Server::start().await;
+    for path in ["/v1/emissions?group_by=service_code", "/v1/lines?limit=50", "/v1/coverage"] {
+        let request = Request::get(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", token("root").reveal()))
+            .header(header::ACCEPT_ENCODING, "gzip")
+            .body(Body::empty())
+            .unwrap();
+        let answer = server.send(request).await;
+        assert_eq!((answer.status, answer.header(header::CONTENT_ENCODING)), (StatusCode::OK, "gzip"), "{path}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_give_every_row_once() {
     let server = Server::start().await;

@@ -18,6 +18,8 @@ use super::listing::{Listing, Owner};
 pub(super) struct Comments {
     /// By number of the table and of the column; zero is the table itself.
     pub(super) of: BTreeMap<(i32, i32), String>,
+    /// Numbers of tables and views, by their names.
+    pub(super) numbers: BTreeMap<String, i32>,
     /// Name and statement of each view, by its number.
     pub(super) views: BTreeMap<i32, (String, String)>,
 }
@@ -53,6 +55,7 @@ impl Comments {
     }
 
     fn add<'a>(&mut self, number: i32, name: &str, columns: impl Iterator<Item = &'a str>) {
+        self.numbers.insert(name.to_owned(), number);
         let tables = schema::all();
         let table = tables.iter().find(|table| table.name == name);
         let view = VIEWS.iter().find(|view| view.name == name);

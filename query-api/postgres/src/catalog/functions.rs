@@ -19,7 +19,7 @@ use datafusion_postgres::datafusion_pg_catalog::pg_catalog::{
     self as stock, PgCatalogStaticTables, array_bounds_udf, format_type, pg_get_expr_udf, quote_ident_udf,
 };
 
-use super::{Person, comments::Comments, types::to_regtype};
+use super::{Person, comments::Comments, types::lookups};
 use crate::settings::SERVER_VERSION;
 
 /// Registers all of them. Ours come last, in place of those of the same name.
@@ -146,7 +146,9 @@ pub(super) fn register(
             comments: Arc::clone(comments),
         }));
     }
-    context.register_udf(to_regtype());
+    for lookup in lookups(comments) {
+        context.register_udf(lookup);
+    }
     for name in ["current_setting", "set_config"] {
         context.register_udf(ScalarUDF::from(Setting {
             name,

@@ -1,4 +1,4 @@
-//! Types by the names that clients give them, as `to_regtype` of Postgres reads them.
+//! Types and tables by the names that clients give them, as `to_regtype` and `to_regclass` of Postgres read them.
 
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use datafusion::{
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
 };
 use datafusion_postgres::pgwire::api::Type;
+
+use super::{comments::Comments, oid};
 
 /// The names of the standard for types that Postgres keeps under others.
 const STANDARD: [(&str, Type); 16] = [
@@ -52,22 +54,39 @@ fn number(name: &str) -> Option<i32> {
     found.and_then(|number| i32::try_from(number).ok())
 }
 
-/// `to_regtype`.
+/// A function from names to numbers; null where there is nothing of a name.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct ToRegtype(Signature);
-
-/// The number of a type by its name, or null.
-pub(super) fn to_regtype() -> ScalarUDF {
-    ScalarUDF::from(ToRegtype(Signature::string(1, Volatility::Immutable)))
+struct Lookup {
+    name: &'static str,
+    signature: Signature,
+    /// Of tables and views. Types have no need of it.
+    tables: Option<Arc<Comments>>,
 }
 
-impl ScalarUDFImpl for ToRegtype {
-    fn name(&self) -> &'static str {
-        "to_regtype"
+/// `to_regtype` and `to_regclass`.
+pub(super) fn lookups(comments: &Arc<Comments>) -> [ScalarUDF; 2] {
+    let lookup = |name, tables| {
+        ScalarUDF::from(Lookup { name, signature: Signature::string(1, Volatility::Immutable), tables })
+    };
+    [lookup("to_regtype", None), lookup("to_regclass", Some(Arc::clone(comments)))]
+}
+
+impl Lookup {
+    fn number(&self, name: &str) -> Option<i32> {
+        let Some(tables) = &self.tables else { return number(name) };
+        let name = name.trim().replace('"', "");
+        let own = name.strip_prefix("public.").unwrap_or(&name);
+        oid::of_system_table(&name).or_else(|| tables.numbers.get(own).copied())
+    }
+}
+
+impl ScalarUDFImpl for Lookup {
+    fn name(&self) -> &str {
+        self.name
     }
 
     fn signature(&self) -> &Signature {
-        &self.0
+        &self.signature
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
@@ -75,10 +94,10 @@ impl ScalarUDFImpl for ToRegtype {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [names] = args.args.as_slice() else { return exec_err!("to_regtype takes the name of a type") };
+        let [names] = args.args.as_slice() else { return exec_err!("{} takes a name", self.name) };
         let names = cast(&names.to_array(args.number_rows)?, &DataType::Utf8)?;
-        let numbers: Int32Array = names.as_string::<i32>().iter().map(|name| name.and_then(number)).collect();
-        Ok(ColumnarValue::Array(Arc::new(numbers)))
+        let found = names.as_string::<i32>().iter().map(|name| name.and_then(|name| self.number(name)));
+        Ok(ColumnarValue::Array(Arc::new(found.collect::<Int32Array>())))
     }
 }
 

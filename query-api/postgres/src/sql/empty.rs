@@ -34,6 +34,11 @@ pub(super) fn columns(statement: &Statement) -> Option<Vec<String>> {
     of_query(query)
 }
 
+/// Whether a query can have no rows.
+pub(super) fn is_empty_query(query: &Query) -> bool {
+    of_query(query).is_some()
+}
+
 fn of_query(query: &Query) -> Option<Vec<String>> {
     of_body(&query.body)
 }

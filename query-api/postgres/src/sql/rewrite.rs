@@ -29,7 +29,7 @@ use datafusion_postgres::datafusion_pg_catalog::{
     },
 };
 
-use super::simplify::{named, simplified, with_single_rows};
+use super::simplify::{call, named, simplified};
 use crate::{
     catalog::oid,
     failure::{Failure, code},
@@ -106,16 +106,11 @@ impl Reader {
         Ok(self.faithful.iter().fold(statement, |statement, rule| rule.rewrite(statement)))
     }
 
-    /// Other forms of a question about the catalogue that could not be planned.
-    pub(crate) fn other_forms(&self, statement: &Statement) -> Vec<Statement> {
-        if !self.is_about_the_catalogue(statement) {
-            return Vec::new();
-        }
-        with_single_rows(statement).into_iter().chain(Self::empty(statement)).collect()
-    }
-
     /// The statement without rows that answers one which cannot be planned, where that is certain to have none.
-    fn empty(statement: &Statement) -> Option<Statement> {
+    pub(crate) fn empty(&self, statement: &Statement) -> Option<Statement> {
+        if !self.is_about_the_catalogue(statement) {
+            return None;
+        }
         let mut names = Vec::new();
         for name in super::empty::columns(statement)? {
             let taken = names.iter().filter(|taken| **taken == name).count();
@@ -206,7 +201,7 @@ impl Visitor for ArrayTexts {
 }
 
 /// Gives `'pg_class'::regclass` the number that it has in every Postgres. Comments are found by it, and the rule that
-/// looks names up only looks in `public`.
+/// looks names up only looks in `public`. The name that a parameter brings is looked up by a function.
 fn resolve_system_tables(statement: &mut Statement) -> bool {
     struct Resolve(bool);
     impl VisitorMut for Resolve {
@@ -216,10 +211,15 @@ fn resolve_system_tables(statement: &mut Statement) -> bool {
             if let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } =
                 expr
                 && named(data_type) == "regclass"
-                && let Some(number) = literal(inner).and_then(oid::of_system_table)
             {
-                *expr = Expr::Value(Value::Number(number.to_string(), false).into());
-                self.0 = true;
+                if let Some(number) = literal(inner).and_then(oid::of_system_table) {
+                    *expr = Expr::Value(Value::Number(number.to_string(), false).into());
+                    self.0 = true;
+                } else if matches!(inner.as_ref(), Expr::Value(value) if matches!(value.value, Value::Placeholder(_)))
+                {
+                    *expr = call("to_regclass", vec![(**inner).clone()]);
+                    self.0 = true;
+                }
             }
             ControlFlow::Continue(())
         }
@@ -277,6 +277,8 @@ mod tests {
     fn system_tables_have_the_numbers_of_postgres() {
         let sql = "SELECT d.description FROM pg_description AS d WHERE d.classoid = 'pg_class'::regclass";
         assert!(read(sql).contains("d.classoid = 1259"), "{}", read(sql));
+        let sql = "SELECT 1 FROM pg_description WHERE classoid = $1::regclass";
+        assert!(read(sql).contains("classoid = to_regclass($1)"), "{}", read(sql));
         let sql = "SELECT 1 FROM pg_description WHERE classoid = CAST('pg_catalog.pg_class' AS REGCLASS)";
         assert!(read(sql).contains("classoid = 1259"), "{}", read(sql));
     }

@@ -9,10 +9,14 @@ use datafusion::sql::sqlparser::ast::{
     VisitMut, VisitorMut,
 };
 
-use super::{empty::sums_up, rewrite::plain};
+use super::{
+    empty::{is_empty_query, sums_up},
+    rewrite::plain,
+};
 
 /// Takes `ARRAY(SELECT ..)` out of a question: the lists that clients ask for with it, such as the groups of a user, are
-/// empty here. Types are named where a number is cast to `regtype` and that to a text.
+/// empty here, and so are values of tables that are empty. Types are named where a number is cast to `regtype` and that to
+/// a text. Of a value that is looked up, the first row is taken: the engine must see that there is one.
 pub(super) fn simplified(mut statement: Statement) -> Statement {
     struct Simplify;
     impl VisitorMut for Simplify {
@@ -23,6 +27,17 @@ pub(super) fn simplified(mut statement: Statement) -> Statement {
             let other = match expr {
                 Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } if is_list(right) => {
                     Some((**left).clone())
+                }
+                // There is no list to write as a text.
+                Expr::Function(function)
+                    if plain(&function.name) == "array_to_string" && is_of_list(function) =>
+                {
+                    Some(null())
+                }
+                Expr::Subquery(query) if is_empty_query(query) => Some(null()),
+                Expr::Subquery(query) => {
+                    take_first(query);
+                    None
                 }
                 Expr::Cast { expr: inner, data_type: text, .. } if is_text(text) => match inner.as_ref() {
                     Expr::Cast { expr: number, data_type, .. } if named(data_type) == "regtype" => {
@@ -45,31 +60,14 @@ pub(super) fn simplified(mut statement: Statement) -> Statement {
     statement
 }
 
-/// The statement with the first row alone of each subquery that stands for a value: the engine only plans those of
-/// which it sees that they have one. Nothing where there is none.
-pub(super) fn with_single_rows(statement: &Statement) -> Option<Statement> {
-    struct Single(bool);
-    impl VisitorMut for Single {
-        type Break = ();
-
-        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            if let Expr::Subquery(query) = expr
-                && let Some(item) = only_item(query)
-                && !sums_up(item)
-            {
-                let (SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }) = item
-                else {
-                    return ControlFlow::Continue(());
-                };
-                *item = SelectItem::UnnamedExpr(call("first_value", vec![value.clone()]));
-                self.0 = true;
-            }
-            ControlFlow::Continue(())
-        }
+/// Takes the first row alone of a plain query for one value.
+fn take_first(query: &mut Query) {
+    if let Some(item) = only_item(query)
+        && !sums_up(item)
+        && let SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } = item
+    {
+        *item = SelectItem::UnnamedExpr(call("first_value", vec![value.clone()]));
     }
-    let (mut statement, mut single) = (statement.clone(), Single(false));
-    let _ = VisitMut::visit(&mut statement, &mut single);
-    single.0.then_some(statement)
 }
 
 /// What a plain query of one column selects.
@@ -92,6 +90,11 @@ fn is_list(expr: &Expr) -> bool {
         if matches!(function.args, FunctionArguments::Subquery(_)) && plain(&function.name) == "array")
 }
 
+fn is_of_list(function: &Function) -> bool {
+    matches!(&function.args, FunctionArguments::List(list)
+        if matches!(list.args.first(), Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) if is_list(first)))
+}
+
 fn is_text(data_type: &DataType) -> bool {
     matches!(named(data_type).as_str(), "text" | "varchar" | "name")
 }
@@ -102,7 +105,8 @@ pub(super) fn named(data_type: &DataType) -> String {
     name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned()
 }
 
-fn call(name: &str, args: Vec<Expr>) -> Expr {
+/// A call of a function.
+pub(super) fn call(name: &str, args: Vec<Expr>) -> Expr {
     let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),
@@ -147,18 +151,18 @@ mod tests {
 
     #[test]
     fn values_are_of_one_row() {
-        let single = |sql: &str| with_single_rows(&parsed(sql)).map(|statement| statement.to_string());
-        let question = "SELECT 1 FROM t WHERE (SELECT c.a = 'c' FROM c WHERE c.b = t.b) OR t.b = 0";
-        let expected =
-            "SELECT 1 FROM t WHERE (SELECT first_value(c.a = 'c') FROM c WHERE c.b = t.b) OR t.b = 0";
-        assert_eq!(single(question).as_deref(), Some(expected));
-        for sql in [
-            "SELECT (SELECT max(a) FROM c)",
-            "SELECT (SELECT a FROM c LIMIT 1)",
-            "SELECT (SELECT 1)",
-            "SELECT 1",
+        for (sql, expected) in [
+            (
+                "SELECT 1 FROM t WHERE (SELECT c.a = 'c' FROM c WHERE c.b = t.b) OR t.b = 0",
+                "SELECT 1 FROM t WHERE (SELECT first_value(c.a = 'c') FROM c WHERE c.b = t.b) OR t.b = 0",
+            ),
+            ("SELECT array_to_string(ARRAY(SELECT a FROM c), ', ')", "SELECT NULL"),
+            ("SELECT (SELECT json_build_object('a', 1) FROM pg_sequence)", "SELECT NULL"),
+            ("SELECT (SELECT max(a) FROM c)", "SELECT (SELECT max(a) FROM c)"),
+            ("SELECT (SELECT a FROM c LIMIT 1)", "SELECT (SELECT a FROM c LIMIT 1)"),
+            ("SELECT (SELECT 1)", "SELECT (SELECT 1)"),
         ] {
-            assert_eq!(single(sql), None, "{sql}");
+            assert_eq!(simplified(parsed(sql)).to_string(), expected);
         }
     }
 }

@@ -5,6 +5,7 @@ use arrow::{
     array::RecordBatch, compute::concat_batches, csv::WriterBuilder, datatypes::SchemaRef,
     util::pretty::pretty_format_batches,
 };
+use datafusion_distributed::display_plan_ascii;
 use futures::TryStreamExt as _;
 use rustls::{
     RootCertStore, ServerConfig,
@@ -102,9 +103,17 @@ pub(super) async fn answer(session: &Session, sql: &str) -> (SchemaRef, String) 
     (batch.schema(), String::from_utf8(csv).unwrap())
 }
 
-pub(super) async fn explained(session: &Session, sql: &str) -> String {
-    let batch = all(session, &format!("EXPLAIN {sql}")).await.unwrap();
+/// What `EXPLAIN` says, or `EXPLAIN ANALYZE`.
+pub(super) async fn explained(session: &Session, explain: &str, sql: &str) -> String {
+    let batch = all(session, &format!("{explain} {sql}")).await.unwrap();
     pretty_format_batches(&[batch]).unwrap().to_string()
+}
+
+/// The plan, also where `EXPLAIN` is refused.
+pub(super) async fn planned(session: &Session, sql: &str) -> String {
+    let plan = session.plan(sql).await.unwrap();
+    let plan = session.context().state().create_physical_plan(&plan).await.unwrap();
+    display_plan_ascii(plan.as_ref(), false)
 }
 
 /// The test lake, some workers on it, and ledgers with and without them.

@@ -1,8 +1,9 @@
 /** The answers that the dashboard reads are those that docs/openapi.json describes: same names, same types, same nulls. */
 
-import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import description from '../../../../docs/openapi.json?raw';
+import types from './types.ts?raw';
 
 interface Schema {
   readonly $ref?: string;
@@ -11,9 +12,8 @@ interface Schema {
   readonly items?: Schema | true;
 }
 
-const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
-const { components } = JSON.parse(read('../../../../docs/openapi.json')) as { components: { schemas: Record<string, Schema> } };
-const source = ts.createSourceFile('types.ts', read('./types.ts'), ts.ScriptTarget.ES2022, true);
+const { components } = JSON.parse(description) as { components: { schemas: Record<string, Schema> } };
+const source = ts.createSourceFile('types.ts', types, ts.ScriptTarget.ES2022, true);
 const INTERFACES = new Map(source.statements.filter(ts.isInterfaceDeclaration).map((found) => [found.name.text, found]));
 /** Decimals are texts. */
 const TEXTS = ['Decimal'];

@@ -154,7 +154,7 @@ export interface Lineage {
 
 export interface CoverageRow {
   readonly period: string;
-  readonly status: 'estimated' | 'unmapped' | 'excluded' | 'rejected';
+  readonly status: 'estimated' | 'unmapped' | 'excluded';
   readonly reason: string | null;
   readonly service_code: string | null;
   readonly usage_family: string | null;

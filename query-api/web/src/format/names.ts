@@ -13,7 +13,7 @@ const DIMENSIONS: Record<string, string> = {
 
 export function dimensionName(dimension: string): string {
   if (dimension.startsWith('tag.')) return `Tag: ${dimension.slice(4)}`;
-  return DIMENSIONS[dimension] ?? dimension.replaceAll('_', ' ');
+  return DIMENSIONS[dimension] ?? dimension.charAt(0).toUpperCase() + dimension.slice(1).replaceAll('_', ' ');
 }
 
 /** Names of accounts by their id. */

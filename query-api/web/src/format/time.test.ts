@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addDays, before, instantText, isDay, millis, monthOf, spanText } from './time';
+import { addDays, before, instantText, isDay, millis, monthOf, spanText, withoutGaps } from './time';
 
 describe('days', () => {
   it('crosses months and leap days', () => {
@@ -18,6 +18,14 @@ describe('days', () => {
     for (const form of ['2026-10', '2026-10-01', '2026-10-01T00:00:00', '2026-10-01 00:00:00', '2026-10-01T00:00:00Z']) {
       expect(millis(form)).toBe(midnight);
     }
+  });
+  it('leaves no gap between the times of a chart', () => {
+    expect(withoutGaps(['2026-10-31T22:00:00Z', '2026-11-01T01:00:00Z'], 'hour')).toEqual([
+      '2026-10-31T22:00:00Z', '2026-10-31T23:00:00Z', '2026-11-01T00:00:00Z', '2026-11-01T01:00:00Z',
+    ]);
+    expect(withoutGaps(['2026-02-27', '2026-03-01'], 'day')).toEqual(['2026-02-27', '2026-02-28T00:00:00Z', '2026-03-01']);
+    expect(withoutGaps(['2025-12', '2026-02'], 'month')).toEqual(['2025-12', '2026-01-01T00:00:00Z', '2026-02']);
+    expect(withoutGaps([], 'day')).toEqual([]);
   });
   it('names spans', () => {
     expect(spanText('2026-10-01', '2026-11-01')).toBe('Oct 2026');

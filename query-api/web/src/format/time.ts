@@ -27,6 +27,23 @@ export function isDay(text: string): boolean {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && dayOf(millis(text)) === text;
 }
 
+/** Sorted times of a grain with those between them that are missing, so that a chart does not close up over them. */
+export function withoutGaps(times: readonly string[], grain: 'hour' | 'day' | 'month'): string[] {
+  const there = new Map(times.map((time) => [millis(time), time]));
+  const [first, last] = [times[0], times[times.length - 1]];
+  const all: string[] = [];
+  if (first === undefined || last === undefined) return all;
+  for (let ms = millis(first); ms <= millis(last); ms = after(ms, grain)) {
+    all.push(there.get(ms) ?? new Date(ms).toISOString().replace('.000Z', 'Z'));
+  }
+  return all;
+}
+
+function after(ms: number, grain: 'hour' | 'day' | 'month'): number {
+  if (grain === 'month') return Date.UTC(new Date(ms).getUTCFullYear(), new Date(ms).getUTCMonth() + 1, 1);
+  return ms + (grain === 'hour' ? DAY_MS / 24 : DAY_MS);
+}
+
 /** First days of the month of a day, and of the month after. */
 export function monthOf(day: string): { from: string; to: string } {
   const [year = 0, month = 1] = day.split('-').map(Number);

@@ -36,7 +36,7 @@ const CHOICES = {
   order: '',
   series: 'co2e,energy,cost',
   movers: 'service_code',
-  heat: 'intensity',
+  heat: '',
   zone: 'utc',
   home: '',
   resource: '',

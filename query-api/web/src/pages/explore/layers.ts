@@ -6,6 +6,7 @@ import { type TimeRow, valueOf } from '../../api/types';
 import type { Layer } from '../../charts/stack';
 import { type Decimal, sum, toNumber } from '../../format/decimal';
 import type { Measure } from '../../format/measures';
+import { withoutGaps } from '../../format/time';
 
 const COLORS = 8;
 
@@ -20,12 +21,13 @@ export function layersOf(
   dimension: string,
   measure: Measure,
   currency: string | null,
+  grain: 'hour' | 'day' | 'month',
   hidden: ReadonlySet<string>,
   nameOf: (dimension: string, value: string) => string,
 ): { times: string[]; layers: NamedLayer[] } {
   const idOf = (row: object) => ((row as TimeRow).other ? 'other' : `=${valueOf(row, dimension) ?? ''}`);
   const merged = mergeCurrencies(rows, currency, (row) => `${row.time}|${idOf(row)}`);
-  const times = [...new Set(merged.map((row) => row.time))].sort();
+  const times = withoutGaps([...new Set(merged.map((row) => row.time))].sort(), grain);
   const at = new Map(times.map((time, index) => [time, index]));
   const groups = new Map<string, Merged<TimeRow>[]>();
   for (const row of merged) groups.set(idOf(row), [...(groups.get(idOf(row)) ?? []), row]);

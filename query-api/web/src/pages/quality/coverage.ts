@@ -1,6 +1,6 @@
 /** Sums of coverage rows: which part of the bill has an estimate, and of what quality. */
 
-import type { CoverageRow } from '../../api/types';
+import type { CoverageRow, FactorRow } from '../../api/types';
 import type { Part } from '../../components/ShareBar.svelte';
 import { type Decimal, sum, toNumber } from '../../format/decimal';
 import { QUALITIES } from '../../format/names';
@@ -60,18 +60,25 @@ export function worstUnmapped(rows: readonly CoverageRow[], currency: string | n
 }
 
 export interface StatusRow extends Gap {
-  readonly status: CoverageRow['status'];
+  readonly status: CoverageRow['status'] | 'rejected';
 }
 
-const ORDER: readonly CoverageRow['status'][] = ['estimated', 'unmapped', 'excluded', 'rejected'];
+/** Lines that could not be read, in runs that are current. They have no cost that could be counted. */
+export function rejectedLines(runs: readonly FactorRow[], current: ReadonlySet<string>): number {
+  return runs.filter((run) => current.has(run.run_id)).reduce((count, run) => count + run.rows_rejected, 0);
+}
+
+const ORDER: readonly CoverageRow['status'][] = ['estimated', 'unmapped', 'excluded'];
 
 /** Every status with its reasons, so that the whole bill is accounted for. */
-export function byStatus(rows: readonly CoverageRow[], currency: string | null): StatusRow[] {
-  return ORDER.flatMap((status) => {
+export function byStatus(rows: readonly CoverageRow[], currency: string | null, rejected: number | null): StatusRow[] {
+  const read: StatusRow[] = ORDER.flatMap((status) => {
     const own = rows.filter((row) => row.status === status);
     const key = (row: CoverageRow) => `${status}|${row.reason ?? ''}`;
     return grouped(own, currency, key)
       .map((group) => ({ ...group, status }))
       .sort((a, b) => Math.abs(b.cost) - Math.abs(a.cost));
   });
+  if (!rejected) return read;
+  return [...read, { key: 'rejected', service: null, family: null, reason: null, lines: rejected, billed: null, cost: 0, status: 'rejected' }];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { IntensityRow } from '../../api/types';
-import { byRegion, elsewhere } from './elsewhere';
+import { byRegion, elsewhere, isYearly } from './elsewhere';
 
 const row = (region: string, hour: number, kwh: number, intensity: number): IntensityRow => ({
   region,
@@ -25,6 +25,11 @@ describe('the same workload elsewhere', () => {
   it('leaves out a region with few of the hours', () => {
     const rows = [row('home', 0, 3, 200), row('home', 1, 1, 1000), row('away', 0, 1, 50)];
     expect(elsewhere(byRegion(rows), 'home').map((item) => item.region)).toEqual(['home']);
+  });
+  it('tells factors of the year from those of the hour', () => {
+    const regions = byRegion([row('home', 0, 1, 200), row('home', 1, 1, 200.000001), row('away', 0, 1, 200), row('away', 1, 1, 210)]);
+    expect(isYearly(regions.get('home'))).toBe(true);
+    expect(isYearly(regions.get('away'))).toBe(false);
   });
   it('has nothing to say without energy at home', () => {
     expect(elsewhere(byRegion([row('away', 0, 1, 50)]), 'home')).toEqual([]);

@@ -41,6 +41,12 @@ export function byRegion(rows: readonly IntensityRow[]): Map<string, Hours> {
   return regions;
 }
 
+/** One intensity in all hours, but for rounding: the factor is of the year. */
+export function isYearly(hours: Hours | undefined): boolean {
+  const known = [...(hours?.values() ?? [])].flatMap(({ intensity }) => (intensity === null ? [] : [intensity]));
+  return Math.max(...known) - Math.min(...known) < Math.max(...known) * 1e-4;
+}
+
 /** Cleanest first; the home region itself is among them, regions with too few of its hours are not. Empty without energy at home. */
 export function elsewhere(regions: ReadonlyMap<string, Hours>, home: string): Elsewhere[] {
   const own = regions.get(home);
