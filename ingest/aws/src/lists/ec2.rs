@@ -49,6 +49,7 @@ pub(crate) struct Reservation {
     instances_set: Set<Instance>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the names of the service's model")]
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Instance {
@@ -129,6 +130,7 @@ pub(crate) enum VolumesPage {
     DescribeVolumesResponse { volume_set: Set<Volume>, next_token: Option<String> },
 }
 
+#[expect(clippy::struct_field_names, reason = "the names of the service's model")]
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Volume {

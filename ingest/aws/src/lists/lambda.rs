@@ -27,6 +27,7 @@ pub(crate) struct FunctionsPage {
     next_marker: Option<String>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the names of the service's model")]
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Function {
