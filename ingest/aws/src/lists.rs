@@ -1,7 +1,7 @@
 //! The services' own lists of resources, asked without the SDKs of the services.
 //!
-//! The SDKs of EC2, RDS, Lambda and DynamoDB are thousands of calls, of which the collectors make five; compiling them
-//! takes longer than all the rest of Airshed. So the five requests are built and their answers read here. Between the
+//! The SDKs of EC2, RDS, Lambda and DynamoDB are over a thousand calls, of which the collectors make five; in release, that
+//! of EC2 alone takes over nine minutes of a core to compile. So the five requests are built and their answers read here. Between the
 //! two runs what runs in every client of the SDK, by the same crates: signing, the correction of the clock, timeouts,
 //! proxies and connections. So these calls fail in the same ways as all others, and [`classify`](crate::classify) tells
 //! the failures apart.
