@@ -33,8 +33,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Stack of each thread; pages that are not used cost nothing.
 const STACK_BYTES: usize = 16 << 20;
+/// What a stack must have left where a plan is walked one level deeper; below it, the walk goes on on a new stack.
+const STACK_LEFT_BYTES: usize = 2 << 20;
 
 fn main() -> ExitCode {
+    recursive::set_minimum_stack_size(STACK_LEFT_BYTES);
+    recursive::set_stack_allocation_size(STACK_BYTES);
     let cli = Cli::parse();
     let form = cli.global.output.unwrap_or_default();
     match run(cli) {

@@ -30,8 +30,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     functions::bounded,
     limits::{Limits, limited, timed_out},
-    stoppable,
-    views,
+    stoppable, views,
 };
 
 /// The catalogue and schema of every table, as Postgres clients expect them.
@@ -170,13 +169,12 @@ impl Session {
             SessionStateBuilder::new_from_existing(self.context.state()).with_runtime_env(runtime).build();
         let workers = self.workers.clone();
         let begin = async move {
-            let begun = match &workers {
-                Some(workers) => workers.run(&state, &plan).await,
-                None => {
-                    let context = state.task_ctx();
-                    let plan = DataFrame::new(state, plan).create_physical_plan().await;
-                    plan.and_then(|plan| stoppable::run(plan, context))
-                }
+            let begun = if let Some(workers) = &workers {
+                workers.run(&state, &plan).await
+            } else {
+                let context = state.task_ctx();
+                let plan = DataFrame::new(state, plan).create_physical_plan().await;
+                plan.and_then(|plan| stoppable::run(plan, context))
             };
             begun.map_err(Error::from_engine)
         };

@@ -25,7 +25,11 @@ async fn compressed_answers_come_to_their_end() {
             .body(Body::empty())
             .unwrap();
         let answer = server.send(request).await;
-        assert_eq!((answer.status, answer.header(header::CONTENT_ENCODING)), (StatusCode::OK, "gzip"), "{path}");
+        assert_eq!(
+            (answer.status, answer.header(header::CONTENT_ENCODING)),
+            (StatusCode::OK, "gzip"),
+            "{path}"
+        );
     }
 }
 
