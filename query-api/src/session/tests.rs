@@ -41,7 +41,8 @@ fn largest() -> Vec<(&'static str, String)> {
     let doubled = (1..=8).map(|n| format!(", t{n} AS (SELECT a.line_id FROM t{0} a, t{0} b)", n - 1));
     let numbers: Vec<String> = (0..9_000).map(|n| n.to_string()).collect();
     let columns: Vec<String> = (0..4_000).map(|n| format!("{n} AS c{n}")).collect();
-    let joins: Vec<String> = (1..60).map(|n| format!("JOIN emissions e{n} USING (line_id)")).collect();
+    let joins: Vec<String> =
+        (1..60).map(|n| format!("JOIN emissions e{n} ON e{n}.line_id = e0.line_id")).collect();
     let nested = |open: &str, close: &str, of: usize| format!("{}1{}", open.repeat(of), close.repeat(of));
     vec![
         ("sum", format!("SELECT {}1", "line_seq + ".repeat(990)) + " FROM emissions"),
@@ -52,10 +53,10 @@ fn largest() -> Vec<(&'static str, String)> {
         ("union", vec!["SELECT * FROM emissions"; 60].join(" UNION ALL ")),
         ("union of constants", vec!["SELECT 1"; 101].join(" UNION ALL ")),
         ("cases", format!("SELECT {}", nested("CASE WHEN random() > 0.5 THEN ", " END", 40))),
-        ("calls", format!("SELECT {}", nested("abs(", ")", 64))),
-        ("arrays", format!("SELECT {}", nested("[", "]", 64))),
+        ("calls", format!("SELECT {}", nested("abs(", ")", 40))),
+        ("arrays", format!("SELECT {}", nested("[", "]", 40))),
         ("casts", format!("SELECT 1{}", "::text::int".repeat(490))),
-        ("subqueries", nested("SELECT * FROM (SELECT *, line_id AS more FROM ", ") t", 5).replace('1', "emissions")),
+        ("subqueries", format!("SELECT * FROM {}", nested("(SELECT * FROM ", ") t", 10)).replace('1', "emissions")),
         ("joins", format!("SELECT count(*) FROM emissions e0 {}", joins.join(" "))),
         ("cube", "SELECT count(*) FROM emissions GROUP BY CUBE (1+1, 1+2, 1+3, 1+4, 1+5, 1+6, 1+7, 1+8)".to_owned()),
         (
@@ -137,7 +138,8 @@ fn planning_counts_as_time() {
     served(async {
         let timeout = Some(Duration::from_millis(5));
         let session = session(Limits { timeout, ..Limits::new(2, 64 << 20) }).await;
-        let joins: Vec<String> = (1..60).map(|n| format!("JOIN emissions e{n} USING (line_id)")).collect();
+        let joins: Vec<String> =
+            (1..60).map(|n| format!("JOIN emissions e{n} ON e{n}.line_id = e0.line_id")).collect();
         let sql = format!("SELECT count(*) FROM emissions e0 {}", joins.join(" "));
         assert_eq!(rows(&session, &sql).await.unwrap_err().kind(), ErrorKind::Limit(Exceeded::Time));
         assert_eq!(session.plan(&sql).await.unwrap_err().kind(), ErrorKind::Limit(Exceeded::Time));
@@ -147,7 +149,8 @@ fn planning_counts_as_time() {
 #[tokio::test]
 async fn others_go_on_while_a_statement_is_planned() {
     let session = session(Limits::new(1, 64 << 20)).await;
-    let joins: Vec<String> = (1..30).map(|n| format!("JOIN emissions e{n} USING (line_id)")).collect();
+    let joins: Vec<String> =
+        (1..30).map(|n| format!("JOIN emissions e{n} ON e{n}.line_id = e0.line_id")).collect();
     let sql = format!("SELECT count(*) FROM emissions e0 {}", joins.join(" "));
     let mut ticks = 0;
     let planned = session.plan(&sql);

