@@ -183,7 +183,7 @@ def test_psql_shows_tables_and_comments(port, folder):
     assert "carbon_daily" in psql(port, r"\dv+") and "carbon_daily" not in listed
     described = psql(port, r"\d+ emissions")
     assert "co2e_location_g" in described and "numeric" in described
-    assert "One billed line" in described or "gram" in described.lower(), described
+    assert "Operational emissions, location-based, gCO2e" in described, described
     plain = psql(port, r"\d emissions")
     assert "timestamp with time zone" in plain
     plain_commands = r"\d \dn \dn+ \l \l+ \du \dT \df \df+ \di \ds \dm \dp \dF \dL \dc \dO \dC \dx \dy \da \db \des".split()
@@ -250,7 +250,7 @@ def test_lists_as_parameters(bob):
 def test_pandas_reads(port, folder):
     url = sqlalchemy.URL.create("postgresql+psycopg", "bob", PASSWORDS["bob"], "127.0.0.1", port, "airshed")
     engine = sqlalchemy.create_engine(url)
-    frame = pandas.read_sql(sqlalchemy.text("SELECT * FROM carbon_by_account ORDER BY 1, 2"), engine)
+    frame = pandas.read_sql(sqlalchemy.text("SELECT * FROM carbon_by_account ORDER BY 1, 2"), engine, coerce_float=False)
     (expected,) = sql("SELECT count(*) AS n, sum(energy_kwh) AS kwh FROM carbon_by_account", folder)
     assert len(frame) == int(expected["n"]) > 0 and sum(frame["energy_kwh"]) == Decimal(expected["kwh"])
     lines = pandas.read_sql("SELECT usage_start, billed_cost FROM emissions", engine, chunksize=1_000)
@@ -663,10 +663,10 @@ def test_deep_statements_are_refused(port, kind, prepare):
 
 ALLOWED = {
     "sum": "SELECT 1" + " + 1" * 400,
-    "or": "SELECT 1 FROM runs WHERE true" + " OR true" * 400,
+    "or": "SELECT 1 FROM emissions WHERE true" + " OR true" * 400,
     "union": "SELECT 1" + " UNION ALL SELECT 1" * 90,
     "parentheses": nested(50, "(", "1", ")"),
-    "functions": nested(40, "abs(", "1", ")"),
+    "functions": nested(12, "abs(", "1", ")"),
     "cases": nested(40, "CASE WHEN true THEN ", "1", " END"),
     "queries": nested(10, "(SELECT ", "1", ")"),
     "tables of queries": nested(10, "* FROM (SELECT ", "1 AS a", ") x"),
@@ -677,7 +677,7 @@ ALLOWED = {
 def test_what_is_less_deep_is_answered(port, bob, ada, kind):
     for connection in [bob, ada]:
         connection.execute(ALLOWED[kind])
-        connection.execute("EXPLAIN " + ALLOWED[kind])
+    bob.execute("EXPLAIN " + ALLOWED[kind])
 
 
 def memory_bytes(process, name):
@@ -746,9 +746,11 @@ def test_who_takes_too_much_memory_stops_alone(port):
 
 def test_a_client_that_goes_away_stops_its_statement(port, folder):
     connection = connect(port)
-    threading.Timer(0.5, lambda: socket.socket(fileno=connection.fileno()).shutdown(socket.SHUT_RDWR)).start()
+    bare = socket.socket(fileno=socket.dup(connection.fileno()))
+    threading.Timer(0.5, lambda: bare.shutdown(socket.SHUT_RDWR)).start()
     with pytest.raises(psycopg.OperationalError):
         connection.execute(FOREVER)
+    bare.close()
     with connect(port) as connection:
         assert rows(connection, "SELECT 1") == [(1,)]
 

@@ -128,11 +128,14 @@ impl From<PgWireError> for Failure {
 
 impl From<ParserError> for Failure {
     fn from(error: ParserError) -> Self {
-        let message = match error {
-            ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
-            ParserError::RecursionLimitExceeded => "the statement is nested too deeply".to_owned(),
-        };
-        Self::new(code::SYNTAX, message)
+        match error {
+            ParserError::TokenizerError(text) | ParserError::ParserError(text) => {
+                Self::new(code::SYNTAX, text)
+            }
+            ParserError::RecursionLimitExceeded => {
+                Self::new(code::TOO_COMPLEX, "the statement is nested too deeply")
+            }
+        }
     }
 }
 

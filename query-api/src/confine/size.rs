@@ -29,6 +29,9 @@ const DEPTH_MOST: usize = 64;
 const EXPLAINS_MOST: usize = 2;
 /// Elements and fields of a value that are taken, `x[1][1]`, and dimensions of types, `INT[][]`: each is a level.
 const PARTS_MOST: usize = 1_000;
+/// Words and signs, each doubled for every call that it stands in: where an argument can have a name, parsers read it once
+/// to see whether it has and then again.
+const READINGS_MOST: u64 = 250_000;
 /// Full stops of a name, as in `airshed.public.emissions.region`. What follows is a field.
 const STOPS_MOST: usize = 3;
 
@@ -51,7 +54,10 @@ pub fn check_size(sql: &str) -> Result<()> {
 
 fn check_tokens(tokens: &[Token]) -> Result<()> {
     let (mut all, mut operators, mut sets, mut parts, mut cases, mut explains) = (0, 0, 0, 0, 0, 0);
-    let (mut depth, mut deepest, mut stops) = (0_usize, 0, 0);
+    let (mut deepest, mut stops, mut readings) = (0_usize, 0, 0_u64);
+    // What is open, and whether it is the arguments of a call.
+    let mut open: Vec<bool> = Vec::new();
+    let mut calls = 0_u32;
     let mut before = &Token::SemiColon;
     for token in tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))) {
         all += 1;
@@ -70,11 +76,18 @@ fn check_tokens(tokens: &[Token]) -> Result<()> {
         }
         operators += usize::from(is_operator(token, before));
         match token {
-            Token::LParen | Token::LBracket | Token::LBrace => depth += 1,
-            Token::RParen | Token::RBracket | Token::RBrace => depth = depth.saturating_sub(1),
+            Token::LParen | Token::LBracket | Token::LBrace => {
+                let is_call = *token == Token::LParen && matches!(before, Token::Word(_));
+                calls += u32::from(is_call);
+                open.push(is_call);
+            }
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                calls -= u32::from(open.pop().unwrap_or_default());
+            }
             _ => {}
         }
-        deepest = deepest.max(depth);
+        readings = readings.saturating_add(1 << calls.min(32));
+        deepest = deepest.max(open.len());
         stops = match token {
             Token::Period if matches!(before, Token::RParen | Token::RBracket) => STOPS_MOST + 1,
             Token::Period => stops + 1,
@@ -85,6 +98,10 @@ fn check_tokens(tokens: &[Token]) -> Result<()> {
         before = token;
     }
     most(all, TOKENS_MOST, "words and signs")?;
+    if readings > READINGS_MOST {
+        let message = "the statement is too large: it has too much in calls that are within one another; name parts of it by WITH";
+        return Err(Error::new(ErrorKind::Statement, message));
+    }
     most(deepest, DEPTH_MOST, "levels of parentheses")?;
     most(operators, OPERATORS_MOST, "operators")?;
     most(sets, SET_OPERATIONS_MOST, "UNION, INTERSECT and EXCEPT")?;
@@ -173,6 +190,8 @@ mod tests {
             (format!("SELECT (x){}", ".a".repeat(2_000)), parts),
             (format!("{} SELECT 1", "EXPLAIN ".repeat(5_000)), "EXPLAIN, and 2"),
             (format!("SELECT {}", vec!["1"; 20_000].join(",")), "words and signs, and 20000"),
+            (format!("SELECT {}1{}", "abs(".repeat(17), ")".repeat(17)), "in calls that are within one another"),
+            (format!("SELECT {}{}1{}", "abs(".repeat(8), "1,".repeat(2_000), ")".repeat(8)), "in calls that"),
         ] {
             assert!(refusal(&sql).contains(says), "{}..: {}", &sql[..60], refusal(&sql));
         }
@@ -186,6 +205,8 @@ mod tests {
             format!("SELECT {}", list("a.b.c.d", 2_000)),
             format!("SELECT {}", list("count(*)", 3_000)),
             format!("SELECT {}", list("[1]", 3_000)),
+            format!("SELECT {}", list("round(sum(coalesce(cast(x AS int), 0)), 2)", 400)),
+            format!("SELECT {}1{}", "abs(".repeat(12), ")".repeat(12)),
             format!("SELECT 1 WHERE {}true", "x=1 OR ".repeat(450)),
             vec!["SELECT 1"; 101].join(" UNION ALL "),
             format!("SELECT '{}'", "1+".repeat(30_000)),

@@ -53,7 +53,7 @@ fn largest() -> Vec<(&'static str, String)> {
         ("union", vec!["SELECT * FROM emissions"; 60].join(" UNION ALL ")),
         ("union of constants", vec!["SELECT 1"; 101].join(" UNION ALL ")),
         ("cases", format!("SELECT {}", nested("CASE WHEN random() > 0.5 THEN ", " END", 40))),
-        ("calls", format!("SELECT {}", nested("abs(", ")", 40))),
+        ("calls", format!("SELECT {}", nested("abs(", ")", 15))),
         ("arrays", format!("SELECT {}", nested("[", "]", 40))),
         ("casts", format!("SELECT 1{}", "::text::int".repeat(490))),
         ("subqueries", format!("SELECT * FROM {}", nested("(SELECT * FROM ", ") t", 10)).replace('1', "emissions")),

@@ -28,10 +28,11 @@ use super::{
 
 /// What the ledger does not have: keys, indexes, triggers, rules of rights, partitions, replicas. The stock has those of
 /// a fresh Postgres in some, and in `pg_authid` its user.
-pub(crate) const EMPTY: [&str; 34] = [
+pub(crate) const EMPTY: [&str; 35] = [
     "pg_attrdef",
     "pg_auth_members",
     "pg_authid",
+    "pg_collation",
     "pg_constraint",
     "pg_db_role_setting",
     "pg_default_acl",
