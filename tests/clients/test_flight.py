@@ -3,6 +3,7 @@
 The ledger holds lines of five accounts over two months. `bob` sees all of it, `ada` one account, `eve` may not write SQL.
 """
 
+import json
 import re
 import subprocess
 import threading
@@ -50,15 +51,15 @@ def tokens(folder):
     for name in PASSWORDS:
         printed = airshed("token", "create", name, "--lake", "lake", folder=folder)
         secret = re.search(r"airshed_[0-9a-f]{64}", printed.stdout + printed.stderr).group()
-        listed = airshed("token", "list", "--lake", "lake", folder=folder).stdout
-        (made[name],) = [(line.split()[0], secret) for line in listed.splitlines() if name in line.split()]
+        listed = json.loads(airshed("token", "list", "--lake", "lake", "-o", "json", folder=folder).stdout)
+        (made[name],) = [(token["id"], secret) for token in listed if token["user"] == name]
     return made
 
 
 class Server:
     def __init__(self, folder, *arguments):
         self.log = folder / "flight.log"
-        command = [BINARY, "serve", "--lake", "lake", "--http", "127.0.0.1:0", "--pg", "off", "--flight", "127.0.0.1:0"]
+        command = [BINARY, "serve", "--lake", "lake", "--http", "127.0.0.1:0", "--pg", "off", "--flight", "127.0.0.1:0", "--verbose"]
         with open(self.log, "w") as log:
             self.process = subprocess.Popen([*command, *arguments], cwd=folder, env=environment(), stdout=log, stderr=log)
         for _ in range(600):

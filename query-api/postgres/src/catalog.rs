@@ -6,7 +6,9 @@
 //! with tables shared; nothing that a statement can do changes it.
 
 mod comments;
+mod format;
 mod functions;
+mod information;
 mod listing;
 pub(crate) mod oid;
 mod own;
@@ -33,6 +35,7 @@ use datafusion_postgres::datafusion_pg_catalog::pg_catalog::{
 pub(crate) use self::own::EMPTY;
 use self::{
     comments::Comments,
+    information::Information,
     listing::{Listing, Owner},
     own::PgCatalog,
 };
@@ -87,11 +90,17 @@ impl Catalogue {
         let pg_catalog = PgCatalog::new(stock, &comments, person)?;
 
         let catalog = MemoryCatalogProvider::new();
+        catalog.register_schema("information_schema", Arc::new(Information::new(Arc::clone(&public))?))?;
         catalog.register_schema(SCHEMA, public)?;
         catalog.register_schema("pg_catalog", Arc::new(pg_catalog))?;
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        let state = SessionStateBuilder::new_from_existing(context.state())
+        let state = context.state();
+        // Else the engine's own would come before ours.
+        let config = state.config().clone();
+        let config = config.with_information_schema(false).with_create_default_catalog_and_schema(false);
+        let state = SessionStateBuilder::new_from_existing(state)
+            .with_config(config)
             .with_catalog_list(Arc::new(catalogs))
             .with_type_planner(Arc::new(PgOidTypePlanner))
             .build();

@@ -190,7 +190,10 @@ mod tests {
             (format!("SELECT (x){}", ".a".repeat(2_000)), parts),
             (format!("{} SELECT 1", "EXPLAIN ".repeat(5_000)), "EXPLAIN, and 2"),
             (format!("SELECT {}", vec!["1"; 20_000].join(",")), "words and signs, and 20000"),
-            (format!("SELECT {}1{}", "abs(".repeat(17), ")".repeat(17)), "in calls that are within one another"),
+            (
+                format!("SELECT {}1{}", "abs(".repeat(17), ")".repeat(17)),
+                "in calls that are within one another",
+            ),
             (format!("SELECT {}{}1{}", "abs(".repeat(8), "1,".repeat(2_000), ")".repeat(8)), "in calls that"),
         ] {
             assert!(refusal(&sql).contains(says), "{}..: {}", &sql[..60], refusal(&sql));

@@ -19,7 +19,7 @@ use datafusion_postgres::datafusion_pg_catalog::pg_catalog::{
     self as stock, PgCatalogStaticTables, array_bounds_udf, format_type, pg_get_expr_udf, quote_ident_udf,
 };
 
-use super::{Person, comments::Comments, types::lookups};
+use super::{Person, comments::Comments, format::Format, types::lookups};
 use crate::settings::SERVER_VERSION;
 
 /// Registers all of them. Ours come last, in place of those of the same name.
@@ -52,6 +52,7 @@ pub(super) fn register(
     for function in of_stock {
         context.register_udf(function);
     }
+    context.register_udf(ScalarUDF::from(Format::new()));
     let text = |text: &str| ScalarValue::from(text);
     let user = text(&person.name);
     let null = ScalarValue::Utf8(None);

@@ -37,6 +37,12 @@ const STANDARD: [(&str, Type); 16] = [
 /// The numbers of built-in types are below.
 const NUMBERS: u32 = 5_000;
 
+/// The name that the standard has for a type of Postgres.
+pub(super) fn standard_name(name: &str) -> &str {
+    let long = |of: &str| !matches!(of, "decimal" | "float" | "int");
+    STANDARD.iter().find(|(of, known)| known.name() == name && long(of)).map_or(name, |(of, _)| of)
+}
+
 /// The number of a type; nothing where there is none of that name.
 fn number(name: &str) -> Option<i32> {
     let name = name.trim().to_lowercase();
@@ -104,6 +110,20 @@ impl ScalarUDFImpl for Lookup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn types_have_the_names_of_the_standard() {
+        for (name, expected) in [
+            ("timestamptz", "timestamp with time zone"),
+            ("float8", "double precision"),
+            ("int8", "bigint"),
+            ("int4", "integer"),
+            ("numeric", "numeric"),
+            ("text", "text"),
+        ] {
+            assert_eq!(standard_name(name), expected);
+        }
+    }
 
     #[test]
     fn types_have_the_numbers_of_postgres() {

@@ -18,6 +18,8 @@ enum Kind {
     /// Rights and options are lists of texts.
     Texts,
     Number,
+    /// Keys are lists of numbers of columns.
+    Numbers,
 }
 
 impl Kind {
@@ -26,13 +28,14 @@ impl Kind {
             Self::Text => DataType::Utf8,
             Self::Texts => DataType::List(Field::new_list_field(DataType::Utf8, true).into()),
             Self::Number => DataType::Int32,
+            Self::Numbers => DataType::List(Field::new_list_field(DataType::Int16, true).into()),
         };
         Ok(lit(ScalarValue::try_from(&to)?))
     }
 }
 
 /// Table, column and what it holds.
-const COLUMNS: [(&str, &str, Kind); 14] = [
+const COLUMNS: [(&str, &str, Kind); 16] = [
     ("pg_am", "amacl", Kind::Texts),
     ("pg_attribute", "attacl", Kind::Texts),
     ("pg_attribute", "attoptions", Kind::Texts),
@@ -40,6 +43,8 @@ const COLUMNS: [(&str, &str, Kind); 14] = [
     ("pg_class", "reloptions", Kind::Texts),
     ("pg_collation", "colliculocale", Kind::Text),
     ("pg_collation", "collicurules", Kind::Text),
+    ("pg_constraint", "conkey", Kind::Numbers),
+    ("pg_constraint", "confkey", Kind::Numbers),
     ("pg_database", "datacl", Kind::Texts),
     ("pg_language", "lanacl", Kind::Texts),
     ("pg_language", "tableoid", Kind::Number),

@@ -201,7 +201,8 @@ impl Visitor for ArrayTexts {
 }
 
 /// Gives `'pg_class'::regclass` the number that it has in every Postgres. Comments are found by it, and the rule that
-/// looks names up only looks in `public`. The name that a parameter brings is looked up by a function. What a type is read
+/// looks names up only looks in `public`. The name that a parameter or a
+/// function gives is looked up by a function. What a type is read
 /// by, `'array_in'::regproc`, stands in `pg_type` by its name.
 fn resolve_system_tables(statement: &mut Statement) -> bool {
     struct Resolve(bool);
@@ -225,7 +226,8 @@ fn resolve_system_tables(statement: &mut Statement) -> bool {
                 } else if let Some(number) = literal(inner).and_then(oid::of_system_table) {
                     *expr = Expr::Value(Value::Number(number.to_string(), false).into());
                     self.0 = true;
-                } else if matches!(inner.as_ref(), Expr::Value(value) if matches!(value.value, Value::Placeholder(_)))
+                } else if matches!(inner.as_ref(), Expr::Function(_))
+                    || matches!(inner.as_ref(), Expr::Value(value) if matches!(value.value, Value::Placeholder(_)))
                 {
                     *expr = call("to_regclass", vec![(**inner).clone()]);
                     self.0 = true;

@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 
+use airshed_query_api::SCHEMA;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, Value,
@@ -37,6 +38,14 @@ pub(super) fn simplified(mut statement: Statement) -> Statement {
                 Expr::Subquery(query) if is_empty_query(query) => Some(null()),
                 Expr::Subquery(query) => {
                     take_first(query);
+                    None
+                }
+                // The stock leaves nothing of the path on which tables are found.
+                Expr::InList { expr: name, list, .. }
+                    if is_call(name, "quote_ident")
+                        && matches!(list.as_slice(), [one] if is_nothing(one)) =>
+                {
+                    *list = vec![Expr::Value(Value::SingleQuotedString(SCHEMA.to_owned()).into())];
                     None
                 }
                 // Lists of types are lists of their numbers.
@@ -87,6 +96,14 @@ fn only_item(query: &mut Query) -> Option<&mut SelectItem> {
         [item] if !from.is_empty() && keys.is_empty() => Some(item),
         _ => None,
     }
+}
+
+fn is_call(expr: &Expr, of: &str) -> bool {
+    matches!(expr, Expr::Function(function) if plain(&function.name) == of)
+}
+
+fn is_nothing(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if matches!(&value.value, Value::SingleQuotedString(text) if text.is_empty()))
 }
 
 fn is_list(expr: &Expr) -> bool {
@@ -147,6 +164,7 @@ mod tests {
                 "SELECT CASE WHEN x = 0 THEN '' ELSE x::pg_catalog.regtype::pg_catalog.text END",
                 "SELECT CASE WHEN x = 0 THEN '' ELSE format_type(x, NULL) END",
             ),
+            ("SELECT quote_ident(s) IN ('') FROM t", "SELECT quote_ident(s) IN ('public') FROM t"),
             ("SELECT a::regtype[]::text[]", "SELECT a::TEXT[]"),
             ("SELECT ARRAY[1, 2], x::text, 'a' || b", "SELECT ARRAY[1, 2], x::TEXT, 'a' || b"),
         ] {
