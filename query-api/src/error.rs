@@ -42,6 +42,9 @@ pub struct Error {
 /// Result of a query.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What the reader of Parquet files says before the error of a condition.
+const CONDITION: &str = "Error evaluating filter predicate: ";
+
 impl Error {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
@@ -79,6 +82,11 @@ impl Error {
         Self { kind, context: context.into(), source: Some(source.into()) }
     }
 
+    fn memory() -> Self {
+        let message = "the statement needs more memory than it may use; sum up earlier or ask for less";
+        Self::new(ErrorKind::Limit(Exceeded::Memory), message)
+    }
+
     /// An error of the query engine, by whose fault it is: the statement's, the limits' or ours.
     pub fn from_engine(error: DataFusionError) -> Self {
         use DataFusionError as E;
@@ -91,10 +99,13 @@ impl Error {
             error => error,
         };
         let (kind, context) = match error.find_root() {
-            E::ResourcesExhausted(_) => {
-                let message =
-                    "the statement needs more memory than it may use; sum up earlier or ask for less";
-                return Self::new(ErrorKind::Limit(Exceeded::Memory), message);
+            E::ResourcesExhausted(_) => return Self::memory(),
+            // A condition that is told while files are read: the reader keeps the text of its error alone.
+            E::ParquetError(read) if let Some((_, cause)) = read.to_string().split_once(CONDITION) => {
+                if cause.starts_with("ResourcesExhausted") {
+                    return Self::memory();
+                }
+                return Self::new(ErrorKind::Statement, format!("a condition cannot be told: {cause}"));
             }
             E::ObjectStore(_) | E::IoError(_) => (ErrorKind::Retry, "the ledger cannot be read"),
             E::ParquetError(_) | E::Internal(_) | E::External(_) | E::ExecutionJoin(_) => {

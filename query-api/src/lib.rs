@@ -28,6 +28,6 @@ pub use ledger::{AsOf, Ledger};
 pub use limits::Limits;
 pub use rows::{json_arrays, json_rows};
 pub use scope::Scope;
-pub use session::{CATALOG, SCHEMA, Session};
+pub use session::{CATALOG, SCHEMA, Session, typed};
 pub use snapshots::{Snapshot, Snapshots};
 pub use views::{VIEWS, View};

@@ -8,7 +8,7 @@ use datafusion::{
     catalog::TableProvider,
     error::DataFusionError,
     execution::{
-        SendableRecordBatchStream, SessionStateBuilder,
+        SendableRecordBatchStream, SessionState, SessionStateBuilder,
         memory_pool::FairSpillPool,
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
@@ -119,6 +119,7 @@ impl Session {
         let work = async move { state.statement_to_plan(statement).await.map_err(Error::from_engine) };
         let plan = apart(self.limits, deadline, work).await?;
         confine::options().verify_plan(&plan).map_err(Error::from_engine)?;
+        let plan = typed(&self.context.state(), plan).map_err(Error::from_engine)?;
         if self.is_guarded && matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
             let message = "EXPLAIN tells of files and rows outside of your scope";
             return Err(Error::new(ErrorKind::Denied, message));
@@ -184,6 +185,20 @@ impl Session {
             .map(|batch| batch.map_err(|error| DataFusionError::External(Box::new(error))));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
+}
+
+/// A plan whose columns have the types that its rows will have: the engine only then looks for the types that the parts of a
+/// UNION and the arguments of a function have in common. A plan with parameters waits for their values.
+///
+/// # Errors
+/// Where there are none.
+pub fn typed(state: &SessionState, plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    if matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_))
+        || !plan.get_parameter_names()?.is_empty()
+    {
+        return Ok(plan);
+    }
+    state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
 }
 
 /// Plans on a thread of its own: it is work of the processor, and others wait for the threads of the runtime. It ends with

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use datafusion::{catalog::view::ViewTable, prelude::SessionContext};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    session::typed,
+};
 
 /// A view.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +58,8 @@ pub(crate) async fn register(context: &SessionContext) -> Result<()> {
         if !tables.into_iter().all(|table| context.table_exist(table).unwrap_or(false)) {
             continue;
         }
-        let plan = state.statement_to_plan(statement).await.map_err(|e| {
+        let planned = state.statement_to_plan(statement).await.and_then(|plan| typed(&state, plan));
+        let plan = planned.map_err(|e| {
             Error::with_source(ErrorKind::Corrupt, format!("the view `{}` cannot be planned", view.name), e)
         })?;
         let table = ViewTable::new(plan, Some(view.sql.to_owned()));

@@ -849,9 +849,12 @@ SENT = GARBAGE + [startup(b"bob") + message for message in AFTER_STARTUP]
 def test_garbage_harms_nobody(port, bob, bytes_sent):
     with socket.create_connection(("127.0.0.1", port), timeout=15) as bare:
         bare.sendall(bytes_sent)
-        bare.shutdown(socket.SHUT_WR)
-        while bare.recv(4096):
-            pass
+        try:
+            bare.shutdown(socket.SHUT_WR)
+            while bare.recv(4096):
+                pass
+        except ConnectionError:
+            pass  # hung up before all was read
     assert rows(bob, "SELECT 1") == [(1,)]
 
 

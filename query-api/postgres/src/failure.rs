@@ -160,6 +160,8 @@ fn statement_code(error: &DataFusionError) -> &'static str {
             _ => "22000",
         },
         DataFusionError::Plan(text) if text.contains("not found") => "42P01",
+        // As the core words what it bounds.
+        DataFusionError::Plan(text) if text.contains("is not given") => code::TOO_MUCH,
         DataFusionError::Plan(text) if text.contains("Invalid function") => "42883",
         DataFusionError::Plan(_) => "42804",
         DataFusionError::Execution(_) => "22000",

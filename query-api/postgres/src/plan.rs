@@ -1,5 +1,6 @@
 //! From a statement to a plan that may be run.
 
+use airshed_query_api::typed;
 use datafusion::{
     execution::context::SQLOptions,
     logical_expr::LogicalPlan,
@@ -35,7 +36,7 @@ async fn as_it_is(context: &SessionContext, statement: Statement) -> Result<Logi
     let plan = Box::pin(context.state().statement_to_plan(statement)).await.map_err(Failure::engine)?;
     let allowed = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     allowed.verify_plan(&plan).map_err(|_| Failure::read_only())?;
-    Ok(plan)
+    typed(&context.state(), plan).map_err(Failure::engine)
 }
 
 /// The statement that explains another.
