@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-# The fixture `world`: a company in moto, one for all tests of the collectors.
-pytest_plugins = ["collect.world"]
+# The fixture `world`: a company in moto, one for all tests of the collectors. And a ledger that is served, with those who ask it.
+pytest_plugins = ["collect.world", "postgres.served"]
 BINARY = os.environ.get("AIRSHED_BIN", "airshed")
 PERIOD = datetime(2026, 10, 1, tzinfo=timezone.utc)
 INSTANT = pa.timestamp("ms", tz="UTC")

@@ -21,6 +21,7 @@ pub(crate) struct ServeSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) audit_log: Option<String>,
     pub(crate) workers: Vec<String>,
+    pub(crate) workers_share_mib: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) workers_secret_file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +54,7 @@ impl Default for ServeSettings {
             access: None,
             audit_log: None,
             workers: Vec::new(),
+            workers_share_mib: 64,
             workers_secret_file: None,
             workers_ca: None,
             oidc_issuer: None,
@@ -75,6 +77,7 @@ impl ServeSettings {
     /// Checks what a value may be, whatever the command.
     pub(super) fn check(&self, layers: &Layers) -> anyhow::Result<()> {
         let positive = [
+            ("serve.workers_share_mib", self.workers_share_mib),
             ("serve.requests_per_minute", self.requests_per_minute.into()),
             ("serve.connections", self.connections as u64),
             ("serve.query_memory_mib", self.query_memory_mib),

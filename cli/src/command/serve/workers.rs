@@ -15,9 +15,6 @@ use rustls::{
 
 use crate::{failure::Problem, settings::ServeSettings};
 
-/// Bytes of files that one scan must read before a second worker is worth it.
-const BYTES_PER_WORKER: usize = 64 << 20;
-
 /// The workers that the settings name, if any.
 pub(in crate::command) fn of(settings: &ServeSettings) -> anyhow::Result<Option<Workers>> {
     if settings.workers.is_empty() {
@@ -25,7 +22,7 @@ pub(in crate::command) fn of(settings: &ServeSettings) -> anyhow::Result<Option<
     }
     let options = WorkersOptions {
         trust: trust(settings)?,
-        bytes_per_worker: BYTES_PER_WORKER,
+        bytes_per_worker: usize::try_from(settings.workers_share_mib)? << 20,
         version: env!("CARGO_PKG_VERSION"),
     };
     let workers = Workers::new(&settings.workers, options);

@@ -60,6 +60,13 @@ pub(super) const KEYS: &[Key] = &[
         example: "[\"http://127.0.0.1:7001\"]",
     },
     Key {
+        name: "serve.workers_share_mib",
+        kind: Kind::Integer,
+        what: "MiB of files that one scan must read for each worker that it is spread over",
+        absent: "",
+        example: "64",
+    },
+    Key {
         name: "serve.workers_secret_file",
         kind: Kind::Path,
         what: "File with the secret that servers show to workers",
