@@ -18,6 +18,18 @@ for (const path of PAGES) {
   });
 }
 
+test('the server is asked what the ledger holds once, not again and again', async ({ ledger: page }) => {
+  let asked = 0;
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname === '/v1/meta') asked += 1;
+  });
+  await page.goto('/');
+  await settled(page);
+  await page.waitForTimeout(1500);
+  expect(asked).toBeGreaterThan(0);
+  expect(asked).toBeLessThanOrEqual(3);
+});
+
 test('the total of the overview is that of the API and of SQL, to the last digit', async ({ ledger: page }) => {
   const { from, to } = await newestMonth(page.request);
   for (const basis of ['location', 'market'] as const) {
