@@ -205,8 +205,7 @@ def explode(server, way, statement):
 
 def is_harmless(server, took, memory, wait):
     assert took < TIMEOUT_S + 7, f"it took {took:.1f} s, and {TIMEOUT_S} s are allowed"
-    # Beside the statement's own stand its answer on the way, patterns, and what the allocator keeps.
-    assert memory < 5 * MEMORY_MIB, f"it took {memory} MiB, and {MEMORY_MIB} MiB are allowed"
+    assert memory < 4 * MEMORY_MIB, f"it took {memory} MiB, and {MEMORY_MIB} MiB are allowed"
     assert wait < TIMEOUT_S + 2, f"the neighbour waited for {wait:.1f} s"
     is_alive(server)
 
