@@ -1,11 +1,12 @@
 //! Scatters lines into buckets within a memory budget, so that they can be sorted a part at a time.
 //!
-//! A line goes to one of 256 buckets of its billing period: one of 16 by its account, and within them one of 16 by its
-//! resource (by service and usage type where it has none). So all lines of a resource stand together, those of an
-//! account nearly so, and an account of any size is still cut into 16. The bucket depends on the line alone, never on
-//! the object, the batch or the thread that brought it. Each worker thread owns one [`Shuffler`] and shares nothing. Strings become codes of the worker's dictionaries, one look-up per
-//! dictionary value and not per row; a batch is put in bucket order by one counting sort and kept whole. When the
-//! budget is reached everything is written, bucket by bucket, to a temporary file ([`spill`]) and forgotten.
+//! A line goes to one of 256 buckets of its billing period: one of 16 by its account ([`sixteenth`]), and within them one
+//! of 16 by its resource (by service and usage type where it has none). So all lines of a resource stand together, those
+//! of an account nearly so, and an account of any size is still cut into 16. The bucket depends on the line alone, never
+//! on the object, the batch or the thread that brought it. Each worker thread owns one [`Shuffler`] and shares nothing.
+//! Strings become codes of the worker's dictionaries, one look-up per dictionary value and not per row; a batch is put in
+//! bucket order by one counting sort and kept whole. When the budget is reached everything is written, bucket by bucket,
+//! to a temporary file ([`spill`]) and forgotten.
 //!
 //! The hash is part of the ledger's format, as it fixes the order of lines: XXH3-64 (seed 0) of each value's bytes,
 //! folded by [`fold`]; the bucket is the top byte. Changing it makes new files of the same lines.
@@ -26,8 +27,12 @@ pub(crate) use self::layout::Layout;
 use self::{interner::Interner, layout::Hashed, spill::SpillFile};
 use crate::error::{Context as _, Error, Result};
 
-/// The bits of a hash that the account alone decides.
-const ACCOUNT_BITS: u64 = 0xf << 60;
+/// Top bits of a hash that the account alone decides.
+const ACCOUNT_BITS: u32 = 4;
+/// Digits of the id of an AWS account.
+const ACCOUNT_DIGITS: usize = 12;
+/// One more than the largest of them.
+const ACCOUNT_IDS: u64 = 1_000_000_000_000;
 /// Buckets of a billing period.
 pub(crate) const BUCKETS: usize = 256;
 /// Billing periods that one delivery may span: a hundred years. More means that its dates are not dates.
@@ -201,12 +206,21 @@ impl Shuffler {
             .ok_or_else(|| Error::bug("a batch was scattered before its strings were coded"))
     }
 
-    /// The hash of every row: four bits of its account, then its resource, or service and usage type without one.
+    /// The hash of every row: the sixteenth of its account, then its resource, or service and usage type without one.
     fn row_hashes(&self, lines: &RecordBatch) -> Result<Vec<u64>> {
         let Hashed { account, resource, otherwise } = *self.layout.hashed();
         let mut hashes = vec![0u64; lines.num_rows()];
         self.fold_in(lines, account, &mut hashes, |_| true)?;
-        let accounts = hashes.clone();
+        let accounts = lines.column(self.layout.code_columns()[account]).as_dictionary::<Int32Type>().keys();
+        let sixteenths: Vec<u64> = self
+            .translation(account)?
+            .iter()
+            .map(|&code| sixteenth(&self.interners[account], code))
+            .collect();
+        let of_none = sixteenth(&self.interners[account], 0);
+        let sixteenths: Vec<u64> = (0..lines.num_rows())
+            .map(|row| key(accounts, row).map_or(of_none, |key| sixteenths[key]))
+            .collect();
         let resource_keys =
             lines.column(self.layout.code_columns()[resource]).as_dictionary::<Int32Type>().keys();
         let resource_codes = self.translation(resource)?;
@@ -215,9 +229,10 @@ impl Shuffler {
         for slot in otherwise {
             self.fold_in(lines, slot, &mut hashes, |row| !has_resource(row))?;
         }
-        let join =
-            |(account, within): (u64, u64)| (account & ACCOUNT_BITS) | (within >> ACCOUNT_BITS.count_ones());
-        Ok(accounts.into_iter().zip(hashes).map(join).collect())
+        let join = |(sixteenth, within): (u64, u64)| {
+            (sixteenth << (u64::BITS - ACCOUNT_BITS)) | (within >> ACCOUNT_BITS)
+        };
+        Ok(sixteenths.into_iter().zip(hashes).map(join).collect())
     }
 
     /// Folds the values of a column into the hashes of the rows that `which` accepts.
@@ -391,6 +406,18 @@ pub(crate) fn fold(row: u64, value: u64) -> u64 {
     // The multiplier is the 64-bit golden ratio, as in Fibonacci hashing; the shift brings high bits down.
     let mixed = (row ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^ (mixed >> 32)
+}
+
+/// Which sixteenth of the accounts one is in. AWS gives ids out evenly: they go by their order, so that a file holds a
+/// stretch of them and readers leave it out by its smallest and largest account. Others go by their hash.
+fn sixteenth(accounts: &Interner, code: u32) -> u64 {
+    let by_order = || -> Option<u64> {
+        let account = (code != 0).then(|| accounts.value(code))?;
+        let is_id = account.len() == ACCOUNT_DIGITS && account.bytes().all(|digit| digit.is_ascii_digit());
+        let id: u64 = is_id.then(|| account.parse().ok())??;
+        Some((id << ACCOUNT_BITS) / ACCOUNT_IDS)
+    };
+    by_order().unwrap_or_else(|| fold(0, accounts.hash(code)) >> (u64::BITS - ACCOUNT_BITS))
 }
 
 /// The dictionary key of a row, or nothing for null.

@@ -25,7 +25,10 @@ use sha2::{Digest as _, Sha256};
 
 use airshed_domain::schema::{Table, column};
 
-use crate::error::{Context as _, Result};
+use crate::{
+    bounds::Bounds,
+    error::{Context as _, Result},
+};
 
 /// Rows handed to the Parquet writer at a time.
 const WRITE_ROWS: usize = 65_536;
@@ -65,6 +68,8 @@ pub struct DataFile {
     pub rows: u64,
     /// Values of the partition columns.
     pub partition: BTreeMap<String, String>,
+    /// Smallest and largest values.
+    pub bounds: Bounds,
 }
 
 impl DataFile {
@@ -82,6 +87,7 @@ pub struct EncodedFile {
     pub(crate) bytes: Bytes,
     pub(crate) rows: u64,
     pub(crate) sha256: String,
+    pub(crate) bounds: Bounds,
 }
 
 impl EncodedFile {
@@ -146,9 +152,12 @@ impl FileEncoder {
     /// Ends the file.
     pub fn finish(mut self) -> Result<EncodedFile> {
         self.flush()?;
-        let bytes = self.writer.into_inner().context(|| format!("cannot end a file of `{}`", self.table))?;
+        let context = || format!("cannot end a file of `{}`", self.table);
+        self.writer.flush().context(context)?;
+        let bounds = Bounds::of_row_groups(self.writer.flushed_row_groups());
+        let bytes = self.writer.into_inner().context(context)?;
         let sha256 = hex(&Sha256::digest(&bytes));
-        Ok(EncodedFile { bytes: bytes.into(), rows: self.rows, sha256 })
+        Ok(EncodedFile { bytes: bytes.into(), rows: self.rows, sha256, bounds })
     }
 
     fn push(&mut self, batch: RecordBatch) {

@@ -7,6 +7,7 @@
 //!
 //! No methodology lives here: the lake does not know what a kilowatt-hour is.
 
+mod bounds;
 pub mod control;
 mod data_file;
 mod error;
@@ -15,6 +16,7 @@ mod location;
 mod log_store;
 mod table;
 
+pub use bounds::{Bound, Bounds};
 pub use data_file::{DataFile, EncodedFile, FileEncoder, footer_note};
 pub use error::{Error, ErrorKind, Result, is_refusal};
 pub use lake::Lake;

@@ -21,6 +21,7 @@ use deltalake::{
 use object_store::{ObjectStoreExt as _, PutPayload, path::Path};
 
 use crate::{
+    bounds::Bounds,
     data_file::{DataFile, EncodedFile},
     error::{Context as _, Error, Result},
     location::Location,
@@ -116,6 +117,7 @@ impl LakeTable {
                         .into_iter()
                         .filter_map(|(name, value)| Some((name, value?)))
                         .collect(),
+                    bounds: view.stats().map(|stats| Bounds::of_stats(&stats)).unwrap_or_default(),
                 })
             })
             .collect::<Result<Vec<_>>>()?;
@@ -151,7 +153,7 @@ impl LakeTable {
             .put(&target, PutPayload::from(file.bytes))
             .await
             .context(|| format!("cannot write `{target}`"))?;
-        Ok(DataFile { path, size, rows: file.rows, partition: partition.clone() })
+        Ok(DataFile { path, size, rows: file.rows, partition: partition.clone(), bounds: file.bounds })
     }
 
     /// Makes `files` the whole content of a (part of a) partition, in one atomic commit.
@@ -418,7 +420,7 @@ fn add_action(file: &DataFile, data_change: bool) -> Add {
         size: i64::try_from(file.size).unwrap_or(i64::MAX),
         modification_time: 0,
         data_change,
-        stats: Some(format!("{{\"numRecords\":{}}}", file.rows)),
+        stats: Some(file.bounds.to_stats(file.rows)),
         tags: None,
         deletion_vector: None,
         base_row_id: None,

@@ -3,7 +3,7 @@
 //! A server plans a statement as ever. Where one of its scans reads more than a worker's share of bytes, the plan is cut
 //! into stages, and the tasks of each stage run on [`Workers`] that read the same lake; the last stage runs in the
 //! server. Everything else never leaves the server. What travels is the physical plan: files by their path in the lake
-//! ([`store`]), our functions by name, and guards with their condition ([`codec`]), so a worker lets no row of another
+//! ([`store`](crate::files::store)), our functions by name, and guards with their condition ([`codec`]), so a worker lets no row of another
 //! scope out. A worker ([`serve_worker`]) knows no users and no scopes: it trusts whoever shows the shared secret.
 //!
 //! A worker that fails takes no row with it: each answer is whole or an error of kind
@@ -12,12 +12,10 @@
 mod caught;
 mod channel;
 mod codec;
-mod files;
 mod planner;
 mod run;
 mod session;
 mod socket;
-mod store;
 mod worker;
 
 use std::{
@@ -42,7 +40,6 @@ use url::Url;
 
 pub use self::worker::{WorkerOptions, serve_worker};
 use self::{channel::Channels, codec::GuardCodec, planner::Spread};
-pub(crate) use self::{files::FilesTable, store::mount};
 use crate::{
     access::Secret,
     error::{Error, ErrorKind, Result},

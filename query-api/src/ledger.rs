@@ -31,13 +31,17 @@ use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    distributed::{self, FilesTable, Workers},
+    distributed::Workers,
     error::{Error, ErrorKind, Result},
+    files::{FilesTable, store},
     functions,
     limits::Limits,
     scope::{RowScope, Scope},
     session::Session,
 };
+
+/// Memory for the footers of files, which are read once: those of a thousand files and more.
+const FOOTERS_BYTES: usize = 256 << 20;
 
 /// Which runs are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -90,9 +94,10 @@ impl Ledger {
             versions.push(lake.table(&table).await?);
         }
         let runtime = RuntimeEnvBuilder::new()
+            .with_metadata_cache_limit(FOOTERS_BYTES)
             .build_arc()
             .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
-        distributed::mount(lake, &runtime).map_err(Error::from_engine)?;
+        store::mount(lake, &runtime).map_err(Error::from_engine)?;
         Self::at(versions, runs, runtime, limits, workers).await
     }
 
@@ -127,11 +132,9 @@ impl Ledger {
         for open in &versions {
             let table = open.description().clone();
             let shows = |file: &DataFile| shows(&table, file, &runs);
-            let mut provider = open.provider(&shows).await?;
-            if workers.is_some() {
-                provider = Arc::new(FilesTable::new(open, &provider.schema(), &shows)?);
-            }
-            tables.push((table, provider));
+            let schema = open.provider(&|_| false).await?.schema();
+            let provider = FilesTable::new(open, &schema, &shows)?;
+            tables.push((table, Arc::new(provider) as Arc<dyn TableProvider>));
         }
         let complete = complete_summaries(&versions, &runs)?;
         let functions = functions::all();

@@ -22,6 +22,29 @@ fn the_bucket_of_a_row_depends_on_its_values_alone() {
 }
 
 #[test]
+fn accounts_of_aws_go_by_their_order() {
+    let mut accounts = Interner::default();
+    let mut of = |text: &str| {
+        let code = accounts.intern(text);
+        sixteenth(&accounts, code)
+    };
+    // A sixteenth of a million million is 62,500,000,000.
+    for (account, expected) in [
+        ("000000000000", 0),
+        ("062499999999", 0),
+        ("062500000000", 1),
+        ("500000000000", 8),
+        ("999999999999", 15),
+    ] {
+        assert_eq!(of(account), expected, "{account}");
+    }
+    let others: std::collections::BTreeSet<u64> =
+        (0..200).map(|number| of(&format!("subscription-{number}"))).collect();
+    assert_eq!(others, (0..16).collect());
+    assert!(sixteenth(&accounts, 0) < 16);
+}
+
+#[test]
 fn a_counting_sort_is_stable_and_complete() {
     let hashes: Vec<u64> = [7u64, 3, 7, 255, 0, 3].iter().map(|bucket| bucket << 56).collect();
     let (order, starts) = counting_sort(&[0, 1, 2, 3, 4, 5], &hashes);

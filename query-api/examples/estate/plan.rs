@@ -5,15 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    names::Names,
-    random::{Random, mix},
-};
+use crate::{names::Names, random::Random};
 
 /// Pairs of region and service of an account: the fewest, and how many more there may be.
 const PAIRS: (usize, usize) = (10, 21);
 /// Regions that an account works in, at most.
 const HOMES: usize = 4;
+/// One more than the largest id of an account.
+const ACCOUNT_IDS: u64 = 1_000_000_000_000;
 /// Consecutive resources of a pair that lie in one file; the last of every ten resources has rows by day.
 pub(crate) const BLOCK: u64 = 10;
 
@@ -21,8 +20,8 @@ pub(crate) const BLOCK: u64 = 10;
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) id: String,
-    /// Decides which files it is in, like a hash of its id.
-    pub(crate) hash: u64,
+    /// Where it stands among all ids that there could be, in parts of 2^16: decides which files it is in.
+    pub(crate) order: u64,
     pub(crate) tags: i32,
     pub(crate) currency: i32,
     pub(crate) pairs: Vec<Pair>,
@@ -128,7 +127,7 @@ fn account(id: u64, seed: u64, names: &Names) -> Account {
     }
     Account {
         id: id.to_string(),
-        hash: mix(id),
+        order: (id << 16) / ACCOUNT_IDS,
         tags: number(random.below(names.tags.len())),
         currency: i32::from(random.below(20) > 0),
         pairs,

@@ -23,8 +23,8 @@ use datafusion_distributed::{
     WorkerSessionBuilder,
 };
 
-use super::{STATEMENT, caught::caught, channel::Channels, codec::GuardCodec, store::OnlyTheLake};
-use crate::functions;
+use super::{STATEMENT, caught::caught, channel::Channels, codec::GuardCodec};
+use crate::{files::store::OnlyTheLake, functions};
 
 /// Makes the sessions of tasks. Tasks of one statement share its memory.
 pub(super) struct Sessions {

@@ -91,13 +91,16 @@ fn cut(mut files: Vec<DataFile>, limits: &CompactLimits) -> impl Iterator<Item =
 
 #[cfg(test)]
 mod tests {
+    use airshed_lake::Bounds;
+
     use super::*;
 
     const HASH: &str = "0123456789abcdef0123456789abcdef";
 
     fn file(name: &str, rows: u64) -> DataFile {
         let partition = [("period".to_owned(), "2026-10".to_owned())].into();
-        DataFile { path: format!("period=2026-10/{name}-{HASH}.parquet"), size: rows, rows, partition }
+        let path = format!("period=2026-10/{name}-{HASH}.parquet");
+        DataFile { path, size: rows, rows, partition, bounds: Bounds::default() }
     }
 
     fn names(names: &[(&str, u64)], limits: &CompactLimits) -> Vec<Vec<String>> {

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use airshed_domain::schema::{self, Table, column as c};
-use airshed_lake::{DataFile, EncodedFile, FileEncoder, Lake, PartitionValues};
+use airshed_lake::{Bounds, DataFile, EncodedFile, FileEncoder, Lake, PartitionValues};
 use arrow::array::{
     ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -37,7 +37,7 @@ pub(super) struct Companion {
 
 impl Companion {
     fn of(table: &Table, file: DataFile) -> Self {
-        let DataFile { path, size, rows, partition } = file;
+        let DataFile { path, size, rows, partition, bounds: _ } = file;
         Self { table: table.name.to_owned(), path, size, rows, partition }
     }
 
@@ -47,6 +47,7 @@ impl Companion {
             size: self.size,
             rows: self.rows,
             partition: self.partition.clone(),
+            bounds: Bounds::default(),
         }
     }
 }

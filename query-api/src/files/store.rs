@@ -20,7 +20,7 @@ use url::Url;
 const NAME: &str = "lake://ledger";
 
 /// The name, as scans take it.
-pub(super) fn name() -> Result<ObjectStoreUrl> {
+pub(crate) fn name() -> Result<ObjectStoreUrl> {
     ObjectStoreUrl::parse(NAME)
 }
 
@@ -37,10 +37,10 @@ fn folder(lake: &Lake) -> Arc<dyn ObjectStore> {
 
 /// The lake and no other store.
 #[derive(Debug)]
-pub(super) struct OnlyTheLake(Arc<dyn ObjectStore>);
+pub(crate) struct OnlyTheLake(Arc<dyn ObjectStore>);
 
 impl OnlyTheLake {
-    pub(super) fn new(lake: &Lake) -> Self {
+    pub(crate) fn new(lake: &Lake) -> Self {
         Self(folder(lake))
     }
 }

@@ -1,22 +1,25 @@
 //! A table of the lake as a plain Parquet scan.
 //!
-//! delta-rs gives a scan node of its own, which cannot be written down for another process. Our tables need nothing of
-//! it: their files are known, no column is mapped and no row deleted, so a Parquet scan with partition columns reads
-//! the same.
+//! delta-rs gives a scan node of its own, which cannot be written down for another process and reads the log anew for
+//! each statement. Our tables need nothing of it: their files are known, no column is mapped and no row deleted, so a
+//! Parquet scan with partition columns reads the same. Which files a statement needs is decided before any is opened, by
+//! their partitions and by the bounds that their entries in the log tell.
+
+pub(crate) mod store;
 
 use std::sync::Arc;
 
-use airshed_lake::{FileFilter, LakeTable};
+use airshed_lake::{Bound, DataFile, FileFilter, LakeTable};
 use arrow::{
     array::{AsArray as _, RecordBatch},
-    datatypes::{Schema, SchemaRef},
+    datatypes::{Field, Schema, SchemaRef},
 };
 use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
     common::{
         ColumnStatistics, DFSchema, Result, ScalarValue, Statistics, internal_err, plan_datafusion_err,
-        stats::Precision,
+        pruning::PrunableStatistics, stats::Precision,
     },
     datasource::{
         file_format::{FileFormat as _, parquet::ParquetFormat},
@@ -25,16 +28,26 @@ use datafusion::{
         table_schema::TableSchema,
     },
     logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
+    physical_optimizer::pruning::PruningPredicateBuilder,
     physical_plan::{ExecutionPlan, empty::EmptyExec},
 };
 
-use super::store;
+/// Values of an `IN` that files are left out by; of a longer list every file is read.
+const LISTED: usize = 256;
 
 /// The files of a table that are shown.
 #[derive(Debug)]
 pub(crate) struct FilesTable {
     schema: TableSchema,
-    files: Vec<(PartitionedFile, usize)>,
+    files: Vec<ShownFile>,
+}
+
+#[derive(Debug)]
+struct ShownFile {
+    file: PartitionedFile,
+    rows: usize,
+    /// Bounds of the columns of the table.
+    bounds: Arc<Statistics>,
 }
 
 impl FilesTable {
@@ -58,8 +71,11 @@ impl FilesTable {
             });
             let values = values.collect::<Result<Vec<_>>>().map_err(corrupt)?;
             let path = format!("{}/{}", description.name, file.path);
-            let rows = usize::try_from(file.rows).unwrap_or(usize::MAX);
-            Ok((PartitionedFile::new(path, file.size).with_partition_values(values), rows))
+            Ok(ShownFile {
+                rows: usize::try_from(file.rows).unwrap_or(usize::MAX),
+                bounds: Arc::new(bounds(schema, &file).map_err(corrupt)?),
+                file: PartitionedFile::new(path, file.size).with_partition_values(values),
+            })
         });
         let files = files.collect::<crate::Result<Vec<_>>>()?;
         let stored = Schema::new_with_metadata(stored.to_vec(), schema.metadata().clone());
@@ -67,8 +83,24 @@ impl FilesTable {
         Ok(Self { schema: schema.build(), files })
     }
 
-    /// The files that can hold rows which meet the conditions, as far as partition columns tell.
-    fn selected(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&(PartitionedFile, usize)>> {
+    /// The files that can hold rows which meet the conditions, as far as partition columns and bounds tell.
+    fn selected(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&ShownFile>> {
+        let files = self.of_partitions(state, filters)?;
+        let (Some(condition), false) = (conjunction(filters.iter().cloned()), files.is_empty()) else {
+            return Ok(files);
+        };
+        let schema = self.schema.table_schema();
+        let condition = state.create_physical_expr(condition, &DFSchema::try_from(Arc::clone(schema))?)?;
+        let mut builder = PruningPredicateBuilder::new().with_file_schema(Arc::clone(schema));
+        builder = builder.with_max_in_list_size(LISTED);
+        let Some(condition) = builder.build(condition) else { return Ok(files) };
+        let bounds = files.iter().map(|file| Arc::clone(&file.bounds)).collect();
+        let kept = condition.prune(&PrunableStatistics::new(bounds, Arc::clone(schema)))?;
+        Ok(files.into_iter().zip(kept).filter_map(|(file, kept)| kept.then_some(file)).collect())
+    }
+
+    /// The files whose partitions meet the conditions.
+    fn of_partitions(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&ShownFile>> {
         let partition = self.schema.table_partition_cols();
         let is_told = |filter: &&Expr| {
             let columns = filter.column_refs();
@@ -80,7 +112,9 @@ impl FilesTable {
         };
         let values = (0..partition.len())
             .map(|i| {
-                ScalarValue::iter_to_array(self.files.iter().map(|(f, _)| f.partition_values[i].clone()))
+                ScalarValue::iter_to_array(
+                    self.files.iter().map(|shown| shown.file.partition_values[i].clone()),
+                )
             })
             .collect::<Result<Vec<_>>>()?;
         let batch = RecordBatch::try_new(Arc::new(Schema::new(partition.clone())), values)?;
@@ -92,6 +126,26 @@ impl FilesTable {
         let files = self.files.iter().zip(selected);
         Ok(files.filter_map(|(file, selected)| (selected == Some(true)).then_some(file)).collect())
     }
+}
+
+/// What a file's entry in the log tells of the columns of a table.
+fn bounds(schema: &Schema, file: &DataFile) -> Result<Statistics> {
+    let of_column = |field: &Arc<Field>| {
+        let value = |bound: &Bound| match bound {
+            Bound::Text(text) => ScalarValue::from(text.as_str()).cast_to(field.data_type()),
+            Bound::Instant(us) => {
+                ScalarValue::TimestampMicrosecond(Some(*us), None).cast_to(field.data_type())
+            }
+        };
+        let mut known = ColumnStatistics::new_unknown();
+        if let Some((least, most)) = file.bounds.of(field.name()) {
+            known.min_value = Precision::Exact(value(least)?);
+            known.max_value = Precision::Exact(value(most)?);
+        }
+        Ok(known)
+    };
+    let column_statistics = schema.fields().iter().map(of_column).collect::<Result<_>>()?;
+    Ok(Statistics { num_rows: Precision::Absent, total_byte_size: Precision::Absent, column_statistics })
 }
 
 #[async_trait]
@@ -122,13 +176,13 @@ impl TableProvider for FilesTable {
                 projection.map_or_else(|| Ok((*schema).clone()), |columns| schema.project(columns))?;
             return Ok(Arc::new(EmptyExec::new(Arc::new(shown))));
         }
-        let rows = selected.iter().fold(0_usize, |sum, (_, rows)| sum.saturating_add(*rows));
+        let rows = selected.iter().fold(0_usize, |sum, shown| sum.saturating_add(shown.rows));
         let statistics = Statistics {
             num_rows: Precision::Exact(rows),
             total_byte_size: Precision::Absent,
             column_statistics: vec![ColumnStatistics::new_unknown(); schema.fields().len()],
         };
-        let files = FileGroup::new(selected.into_iter().map(|(file, _)| file.clone()).collect());
+        let files = FileGroup::new(selected.into_iter().map(|shown| shown.file.clone()).collect());
         let mut source = ParquetSource::new(self.schema.clone());
         if let Some(condition) = conjunction(filters.iter().cloned()) {
             // Leaves row groups out. A guard lets nothing down to here later, so it is given now.
@@ -146,3 +200,6 @@ impl TableProvider for FilesTable {
         format.create_physical_plan(state, scan).await
     }
 }
+
+#[cfg(test)]
+mod tests;
