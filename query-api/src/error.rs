@@ -82,6 +82,11 @@ impl Error {
         Self { kind, context: context.into(), source: Some(source.into()) }
     }
 
+    /// What somebody else was told, who asked the same.
+    pub(crate) fn of_another(other: &Self) -> Self {
+        Self::new(other.kind, other.private_message())
+    }
+
     fn memory() -> Self {
         let message = "the statement needs more memory than it may use; sum up earlier or ask for less";
         Self::new(ErrorKind::Limit(Exceeded::Memory), message)

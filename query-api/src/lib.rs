@@ -6,10 +6,12 @@
 //! one query a time, no data definition, no changes, no settings, no files; and held to [`Limits`].
 
 pub mod access;
+mod answers;
 pub mod audit;
 mod confine;
 pub mod distributed;
 mod error;
+mod files;
 mod functions;
 mod ledger;
 mod limits;
@@ -20,6 +22,7 @@ mod snapshots;
 mod stoppable;
 mod views;
 
+pub use answers::Answers;
 pub use confine::{READ_ONLY, check_references, check_size};
 /// Rows of an answer, batch by batch. Its errors hold an [`Error`] of this crate: [`Error::from_engine`] takes it out.
 pub use datafusion::execution::SendableRecordBatchStream as RowStream;

@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The rows that somebody may see. Values of one kind are alternatives; a row must match every kind that is named. The
 /// default is everything.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// Account ids.
     pub accounts: BTreeSet<String>,

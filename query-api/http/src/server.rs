@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use airshed_query_api::{
-    Snapshots,
+    Answers, Snapshots,
     access::{Gatekeeper, Random},
     audit::Audit,
 };
@@ -38,6 +38,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Time for which a client may read nothing of what is sent.
 const STALLED: Duration = Duration::from_mins(1);
 
+/// Memory for answers that are kept.
+const ANSWERS_BYTES: usize = 128 << 20;
+
 /// How the server runs.
 #[derive(Clone)]
 pub struct Options {
@@ -69,6 +72,7 @@ pub struct State {
     pub(crate) sessions: Sessions,
     pub(crate) random: Random,
     pub(crate) rates: RateLimiter,
+    pub(crate) answers: Answers,
     /// Ends streams that would never end.
     pub(crate) ending: CancellationToken,
 }
@@ -86,7 +90,20 @@ impl State {
         let (sessions, ending) = (Sessions::default(), CancellationToken::new());
         let rates = RateLimiter::new(Rates::default());
         let random = Random::new(options.secret);
-        Self { snapshots, gatekeeper, lineage, audit, metrics, options, sessions, random, rates, ending }
+        let answers = Answers::new(ANSWERS_BYTES);
+        Self {
+            snapshots,
+            gatekeeper,
+            lineage,
+            audit,
+            metrics,
+            options,
+            sessions,
+            random,
+            rates,
+            answers,
+            ending,
+        }
     }
 
     /// The same with other limits of how often somebody may ask.

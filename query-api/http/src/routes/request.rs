@@ -120,16 +120,20 @@ impl Ask {
 
     /// Runs a statement and notes that it was asked.
     pub(crate) async fn run(&self, sql: &str) -> Result<RowStream, Problem> {
-        let rows = self.session.query(sql).await;
+        let rows = self.rows(sql).await;
         let failed = rows.as_ref().err().map(Error::kind);
         self.state.audit.asked(Asked { who: &self.caller.0.name, interface: "http", sql, failed });
         Ok(rows?)
     }
 
+    async fn rows(&self, sql: &str) -> Result<RowStream, Error> {
+        let revision = self.snapshot.ledger().revision();
+        self.state.answers.rows(&revision, &self.caller.0.scope, &self.session, sql).await
+    }
+
     /// The rows of a small answer, as JSON.
     pub(crate) async fn values(&self, sql: &str) -> Result<Vec<Value>, Problem> {
-        let batches: Vec<_> =
-            self.session.query(sql).await?.try_collect().await.map_err(Error::from_engine)?;
+        let batches: Vec<_> = self.rows(sql).await?.try_collect().await.map_err(Error::from_engine)?;
         let mut values = Vec::new();
         for batch in &batches {
             for text in json_rows(batch).map_err(|error| broken(&error))? {
