@@ -22,6 +22,15 @@ pub(crate) enum Mix {
     Drill,
 }
 
+/// What pages show, as they name it.
+const OPERATIONAL: &str = "co2e_location_g,co2e_location_g_low,co2e_location_g_high,co2e_market_g";
+const TREND: &str =
+    "co2e_location_g,co2e_location_g_low,co2e_location_g_high,co2e_market_g,energy_kwh,billed_cost";
+const TOTALS: &str = "co2e_location_g,co2e_location_g_low,co2e_location_g_high,co2e_market_g,energy_kwh,\
+                      co2e_embodied_g,co2e_upstream_g,co2e_t_and_d_g,water_l,billed_cost,billed_cost_estimated,\
+                      billed_cost_unmapped";
+const GROUPS: &str = "co2e_location_g,co2e_location_g_low,co2e_location_g_high,energy_kwh,billed_cost,lines";
+
 type Span = (i64, i64);
 type Parameter = (&'static str, String);
 
@@ -57,13 +66,21 @@ fn overview(world: &World, random: &mut Random) -> Vec<Ask> {
     let by = ["service_code", "service_code", "service_code", "account_id", "region"][random.below(5)];
     let movers = if by == "account_id" { "overview: movers by account" } else { "overview: movers" };
     vec![
-        ask("overview: total", "emissions", &query(span, &filters, &[])),
-        ask("overview: total before", "emissions", &query((from - (to - from), from), &filters, &[])),
+        ask("overview: total", "emissions", &query(span, &filters, &[("measures", TOTALS)])),
+        ask(
+            "overview: total before",
+            "emissions",
+            &query((from - (to - from), from), &filters, &[("measures", TREND)]),
+        ),
         course("overview: course", span, &filters, None),
         ask(
             movers,
             "breakdown",
-            &query(span, &filters, &[("by", by), ("top", "100"), ("compare", "previous")]),
+            &query(
+                span,
+                &filters,
+                &[("by", by), ("top", "100"), ("compare", "previous"), ("measures", OPERATIONAL)],
+            ),
         ),
         ask("overview: coverage", "coverage", &query(span, &[], &[])),
     ]
@@ -83,7 +100,7 @@ fn explore(world: &World, random: &mut Random) -> Vec<Ask> {
         asks.push(ask(
             "filter picker",
             "emissions",
-            &query(span, &[], &[("group_by", by), ("limit", "500")]),
+            &query(span, &[], &[("group_by", by), ("limit", "500"), ("measures", "co2e_location_g")]),
         ));
     }
     asks
@@ -92,7 +109,8 @@ fn explore(world: &World, random: &mut Random) -> Vec<Ask> {
 fn hours(world: &World, random: &mut Random) -> Vec<Ask> {
     let span = world.span(random);
     let region = pick(&world.regions, random);
-    let list = [("group_by", "region"), ("order", "-energy_kwh"), ("limit", "200")];
+    let list =
+        [("group_by", "region"), ("order", "-energy_kwh"), ("limit", "200"), ("measures", "energy_kwh")];
     vec![
         ask("hours: regions", "emissions", &query(span, &[], &list)),
         ask("hours: one region", "intensity", &query(span, &[], &[("region", region)])),
@@ -101,7 +119,8 @@ fn hours(world: &World, random: &mut Random) -> Vec<Ask> {
 
 fn regions(world: &World, random: &mut Random) -> Vec<Ask> {
     let span = world.span(random);
-    let list = [("group_by", "region"), ("order", "-co2e_location_g"), ("limit", "200")];
+    let shown = "co2e_location_g,co2e_market_g,energy_kwh,billed_cost";
+    let list = [("group_by", "region"), ("order", "-co2e_location_g"), ("limit", "200"), ("measures", shown)];
     vec![
         ask("regions: sums", "emissions", &query(span, &[], &list)),
         ask("regions: all hours", "intensity", &query(span, &[], &[])),
@@ -173,16 +192,21 @@ fn course(kind: &'static str, span: Span, filters: &[Parameter], by: Option<&str
     };
     let mut own = vec![("grain", grain)];
     own.extend(by.into_iter().flat_map(|by| [("group_by", by), ("top", "8")]));
+    own.push(("measures", if by.is_some() { "co2e_location_g" } else { TREND }));
     ask(kind, "timeseries", &query(span, filters, &own))
 }
 
 fn grouped(kind: &'static str, span: Span, filters: &[Parameter], by: &str) -> Ask {
-    let own = [("group_by", by), ("order", "-co2e_location_g"), ("limit", "50")];
+    let own = [("group_by", by), ("order", "-co2e_location_g"), ("limit", "50"), ("measures", GROUPS)];
     ask(kind, "emissions", &query(span, filters, &own))
 }
 
 fn listed(kind: &'static str, span: Span, filters: &[Parameter]) -> Ask {
-    ask(kind, "resources", &query(span, filters, &[("order", "-co2e_location_g"), ("limit", "50")]))
+    ask(
+        kind,
+        "resources",
+        &query(span, filters, &[("order", "-co2e_location_g"), ("limit", "50"), ("measures", GROUPS)]),
+    )
 }
 
 /// Span, filters, and what is the page's own, in the order of `api/request.ts`.

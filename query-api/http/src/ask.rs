@@ -4,12 +4,14 @@
 
 mod dimension;
 mod filter;
+mod measures;
 mod sum;
 
 pub(crate) use self::{
     dimension::Dimension,
     filter::{Filter, Span},
-    sum::{Grain, Order, Rows, Sum, measures},
+    measures::{Measures, Order, measures},
+    sum::{Grain, Rows, Sum},
 };
 
 /// A text as a literal of SQL.

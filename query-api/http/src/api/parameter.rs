@@ -169,6 +169,17 @@ pub(super) fn order() -> Parameter {
     )
 }
 
+/// What is summed up.
+pub(super) fn measured() -> Parameter {
+    let names: Vec<&str> = measures().collect();
+    let description = format!(
+        "What is summed up, all of it unless given, separated by commas: {}. The measure that rows are ordered by is always \
+         there. Fewer are answered faster.",
+        names.join(", ")
+    );
+    Parameter::one("measures", &description, json!({ "type": "string" }))
+}
+
 /// Paging.
 pub(super) fn page() -> [Parameter; 2] {
     let limit = "Rows of the answer. CSV and Arrow hold all rows unless it is given.";

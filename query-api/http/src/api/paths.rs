@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Answer, Parameter, Route, Who,
-    parameter::{as_of, dimensions, filters, grouping, number, order, page, resource, span},
+    parameter::{as_of, dimensions, filters, grouping, measured, number, order, page, resource, span},
 };
 use crate::{
     routes::{self, GROUPS, GROUPS_MOST, SERIES, SERIES_MOST},
@@ -50,6 +50,7 @@ fn figures() -> Vec<Route> {
             detail: "Without `group_by` the totals, a row for each currency: costs are never added over currencies.",
             parameters: of(vec![
                 grouping("group_by", "Dimensions of the rows"),
+                measured(),
                 order(),
                 limit.clone(),
                 cursor.clone(),
@@ -68,6 +69,7 @@ fn figures() -> Vec<Route> {
             parameters: of(vec![
                 grain,
                 grouping("group_by", "Dimensions of the series"),
+                measured(),
                 number("top", "Groups that are shown.", SERIES, SERIES_MOST),
             ]),
             ..asked(
@@ -81,6 +83,7 @@ fn figures() -> Vec<Route> {
         Route {
             parameters: of(vec![
                 grouping("by", "Dimensions of the groups, `service_code` unless given"),
+                measured(),
                 number("top", "Groups that are shown, the largest by co2e_location_g.", GROUPS, GROUPS_MOST),
                 compare,
             ]),
@@ -93,7 +96,7 @@ fn figures() -> Vec<Route> {
             )
         },
         Route {
-            parameters: of(vec![order(), limit.clone(), cursor.clone()]),
+            parameters: of(vec![measured(), order(), limit.clone(), cursor.clone()]),
             problems: &[409],
             ..asked(
                 "/v1/resources",

@@ -21,7 +21,7 @@ pub(super) fn all() -> Map<String, Value> {
         ("Tables", tables()),
         ("Lineage", lineage()),
         ("Description", json!({ "type": "object", "description": "An OpenAPI document." })),
-        ("Measures", row(measures().map(|name| (name.to_owned(), measure(name))))),
+        ("Measures", chosen(measures().map(|name| (name.to_owned(), measure(name))))),
         ("Emissions", page(sums(&Dimension::columns().collect::<Vec<_>>(), true, []))),
         ("TimeSeries", series()),
         ("Breakdown", breakdown()),
@@ -96,6 +96,12 @@ fn row(properties: impl IntoIterator<Item = (String, Value)>) -> Value {
     let properties: Map<String, Value> = properties.into_iter().collect();
     let names: Vec<String> = properties.keys().cloned().collect();
     json!({ "type": "object", "properties": properties, "required": names })
+}
+
+/// An object with those of these properties that the request names, all of them unless it does.
+fn chosen(properties: impl IntoIterator<Item = (String, Value)>) -> Value {
+    let properties: Map<String, Value> = properties.into_iter().collect();
+    json!({ "type": "object", "properties": properties })
 }
 
 fn of_table(table: &Table) -> Value {

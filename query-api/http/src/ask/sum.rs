@@ -2,19 +2,9 @@
 
 use std::fmt;
 
-use airshed_domain::schema::{MEASURES, Table, column as c};
+use airshed_domain::schema::{Table, column as c};
 
-use super::{Dimension, Filter};
-
-/// Sums of costs and counts that rollups have beside [`MEASURES`].
-const COUNTS: [&str; 6] = [
-    c::LINES,
-    c::LINES_ESTIMATED,
-    c::BILLED_COST,
-    c::EFFECTIVE_COST,
-    c::BILLED_COST_ESTIMATED,
-    c::BILLED_COST_UNMAPPED,
-];
+use super::{Dimension, Filter, Measures, Order};
 
 /// Steps of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +23,10 @@ pub(crate) struct Sum {
     pub(crate) grain: Option<Grain>,
     /// Whether each resource is a row of its own.
     pub(crate) by_resource: bool,
+    /// What is summed up.
+    pub(crate) measures: Measures,
     /// Rollups of few dimensions that may answer, those of fewest rows first.
     pub(crate) summaries: Vec<Table>,
-}
-
-/// Every measure of a row, in order.
-pub(crate) fn measures() -> impl Iterator<Item = &'static str> {
-    COUNTS.into_iter().chain(MEASURES.iter().copied())
 }
 
 impl Grain {
@@ -111,7 +98,7 @@ impl Sum {
         let keys = self.keys();
         let mut order: Vec<String> = if self.grain.is_some() { Vec::new() } else { vec![order.to_string()] };
         order.extend(keys.iter().map(|(_, alias)| alias.clone()));
-        let select = select(&keys, table, &filter.condition(time));
+        let select = select(&keys, &self.measures, table, &filter.condition(time));
         format!("{select}\nORDER BY {}{rows}", order.join(", "))
     }
 
@@ -121,56 +108,40 @@ impl Sum {
             return self.sql(filter, Order::default(), Rows::default());
         }
         let (table, time) = self.table(filter);
-        let condition = filter.condition(time);
-        let named: Vec<(String, String)> =
-            self.by.iter().map(|dimension| (dimension.expression(), dimension.alias())).collect();
-        let columns: Vec<String> =
-            named.iter().map(|(expression, alias)| Aliased { expression, alias }.to_string()).collect();
-        let expressions: Vec<&str> = named.iter().map(|(expression, _)| expression.as_str()).collect();
-        let currency = Dimension::Column(c::CURRENCY);
-        let mut others: Vec<(String, String)> =
-            self.time().into_iter().map(|time| (format!("rows.{time}"), "time".to_owned())).collect();
-        let shown = named.iter().filter(|(_, alias)| *alias != currency.alias());
-        others.extend(shown.map(|(_, alias)| (format!("largest.{alias}"), alias.clone())));
-        others.push(("largest.is_large IS NULL".to_owned(), "other".to_owned()));
+        let keys = self.keys();
+        // A group's place is by what it emitted in all, whatever is shown.
+        let summed = self.measures.clone().with(c::CO2E_LOCATION_G);
+        let sums = select(&keys, &summed, table, &filter.condition(time));
+        let groups_by: Vec<String> = self.by.iter().map(Dimension::alias).collect();
+        let groups_by = groups_by.join(", ");
+        let emitted = c::CO2E_LOCATION_G;
+        let currency = Dimension::Column(c::CURRENCY).alias();
+        let is_shown = format!("place <= {groups}");
+        let mut shown: Vec<(String, String)> =
+            self.time().into_iter().map(|_| ("time".to_owned(), "time".to_owned())).collect();
+        let named = self.by.iter().map(Dimension::alias).filter(|alias| *alias != currency);
+        shown.extend(named.map(|alias| (format!("CASE WHEN {is_shown} THEN {alias} END"), alias)));
+        shown.push((format!("place > {groups}"), "other".to_owned()));
         // Costs of all others are not added over currencies either.
-        others.push((format!("rows.{}", c::CURRENCY), currency.alias()));
-        let same: Vec<String> = named
-            .iter()
-            .map(|(_, alias)| format!("(rows.{} IS NOT DISTINCT FROM largest.{alias})", key_name(alias)))
-            .collect();
-        let keyed: Vec<String> =
-            named.iter().map(|(expression, alias)| format!("{expression} AS {}", key_name(alias))).collect();
-        let all: Vec<&str> = self.time().into_iter().chain([c::CURRENCY]).chain(measures()).collect();
-        let select = select(&others, &format!("rows LEFT JOIN largest ON {}", same.join(" AND ")), "");
-        let order: Vec<&str> = others.iter().map(|(_, alias)| alias.as_str()).collect();
+        shown.push((currency.clone(), currency));
+        let order: Vec<&str> = shown.iter().map(|(_, alias)| alias.as_str()).collect();
         format!(
-            "WITH largest AS (\n  SELECT {}, true AS is_large FROM {table}{condition}\n  GROUP BY {}\n  \
-             ORDER BY sum({}) DESC NULLS LAST, {} LIMIT {groups}\n),\nrows AS (\n  SELECT {}, {} FROM {table}{condition}\n)\n\
-             {select}\nORDER BY {}",
-            columns.join(", "),
-            expressions.join(", "),
-            c::CO2E_LOCATION_G,
-            expressions.join(", "),
-            keyed.join(", "),
-            all.join(", "),
+            "WITH sums AS (\n{sums}\n),\ntotals AS (\n  SELECT *, sum({emitted}) OVER (PARTITION BY {groups_by}) AS total FROM sums\n),\n\
+             places AS (\n  SELECT *, dense_rank() OVER (ORDER BY total DESC NULLS LAST, {groups_by}) AS place FROM totals\n)\n\
+             {}\nORDER BY {}",
+            select(&shown, &self.measures, "places", ""),
             order.join(", "),
         )
     }
 }
 
-/// The sums of all measures by keys (expression and name), without order.
-fn select(keys: &[(String, String)], from: &str, condition: &str) -> String {
+/// Sums by keys (expression and name), without order.
+fn select(keys: &[(String, String)], measures: &Measures, from: &str, condition: &str) -> String {
     let columns = keys.iter().map(|(expression, alias)| Aliased { expression, alias }.to_string());
-    let sums = measures().map(|name| format!("sum({name}) AS {name}"));
+    let sums = measures.names().map(|name| format!("sum({name}) AS {name}"));
     let columns: Vec<String> = columns.chain(sums).collect();
     let groups: Vec<&str> = keys.iter().map(|(expression, _)| expression.as_str()).collect();
     format!("SELECT\n  {}\nFROM {from}{condition}\nGROUP BY {}", columns.join(",\n  "), groups.join(", "))
-}
-
-/// The name of a key beside a measure or currency of the same name.
-fn key_name(alias: &str) -> String {
-    super::identifier(&format!("key {}", alias.trim_matches('"')))
 }
 
 /// `expression AS alias`, or the expression where both are the same.
@@ -205,33 +176,5 @@ impl fmt::Display for Rows {
             write!(f, "\nOFFSET {}", self.offset)?;
         }
         Ok(())
-    }
-}
-
-/// The measure that rows are ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Order {
-    measure: &'static str,
-    descending: bool,
-}
-
-impl Default for Order {
-    fn default() -> Self {
-        Self { measure: c::CO2E_LOCATION_G, descending: true }
-    }
-}
-
-impl Order {
-    /// Reads `co2e_location_g`, or `-co2e_location_g` for the largest first.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-        let measure = measures().find(|measure| *measure == name)?;
-        Some(Self { measure, descending })
-    }
-}
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} NULLS LAST", self.measure, if self.descending { "DESC" } else { "ASC" })
     }
 }

@@ -6,7 +6,7 @@ use axum::{http::StatusCode, response::Response};
 use super::request::Ask;
 use crate::{
     answer::{Beside, Form, Page},
-    ask::{Dimension, Filter, Grain, Order, Rows, Span, Sum, literal, measures},
+    ask::{Dimension, Filter, Grain, Measures, Order, Rows, Span, Sum, literal, measures},
     problem::Problem,
 };
 
@@ -27,16 +27,16 @@ pub(crate) const GROUPS_MOST: u32 = 1_000;
 pub(crate) async fn emissions(mut ask: Ask) -> Result<Response, Problem> {
     let by = Dimension::parse_all("group_by", &ask.take("group_by").unwrap_or_default())?;
     let sum = Sum { by, summaries: ask.summaries(), ..Sum::default() };
-    page_of_sums(ask, &sum).await
+    page_of_sums(ask, sum).await
 }
 
 /// Resources, each with its sums.
 pub(crate) async fn resources(ask: Ask) -> Result<Response, Problem> {
     let by = [c::ACCOUNT_ID, c::REGION, c::SERVICE_CODE, c::INSTANCE_TYPE].map(Dimension::Column).to_vec();
-    page_of_sums(ask, &Sum { by, by_resource: true, ..Sum::default() }).await
+    page_of_sums(ask, Sum { by, by_resource: true, ..Sum::default() }).await
 }
 
-async fn page_of_sums(mut ask: Ask, sum: &Sum) -> Result<Response, Problem> {
+async fn page_of_sums(mut ask: Ask, sum: Sum) -> Result<Response, Problem> {
     let order = match ask.take("order") {
         None => Order::default(),
         Some(text) => Order::parse(&text).ok_or_else(|| {
@@ -47,11 +47,18 @@ async fn page_of_sums(mut ask: Ask, sum: &Sum) -> Result<Response, Problem> {
             )
         })?,
     };
+    let sum = Sum { measures: measures_of(&mut ask)?.with(order.measure()), ..sum };
     let paging = Paging::of(&mut ask)?;
     ask.nothing_left()?;
     let sql = |rows| sum.sql(&ask.filter, order, rows);
     let (asked, shown) = (sql(paging.asked), sql(paging.shown));
     ask.answer(&asked, Beside { sql: shown, page: paging.page }).await
+}
+
+/// What is summed up.
+fn measures_of(ask: &mut Ask) -> Result<Measures, Problem> {
+    let named = ask.take("measures").map(|names| Measures::parse("measures", &names));
+    named.unwrap_or_else(|| Ok(Measures::default()))
 }
 
 /// The page that is asked for.
@@ -108,12 +115,13 @@ pub(crate) async fn timeseries(mut ask: Ask) -> Result<Response, Problem> {
     let grain = Grain::parse(&grain).ok_or_else(|| Problem::parameter("grain", "hour, day or month"))?;
     let by = Dimension::parse_all("group_by", &ask.take("group_by").unwrap_or_default())?;
     let groups = ask.number("top", SERIES_MOST)?.unwrap_or(SERIES);
+    let measures = measures_of(&mut ask)?;
     ask.nothing_left()?;
     if grain == Grain::Hour && ask.filter.resource.is_some() {
         let detail = "resources have days at the finest; /v1/lines has their hours";
         return Err(Problem::parameter("grain", detail));
     }
-    let sum = Sum { by, grain: Some(grain), by_resource: false, summaries: ask.summaries() };
+    let sum = Sum { by, grain: Some(grain), measures, summaries: ask.summaries(), ..Sum::default() };
     let sql = sum.sql_of_largest(&ask.filter, groups);
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
 }
@@ -124,8 +132,9 @@ pub(crate) async fn breakdown(mut ask: Ask) -> Result<Response, Problem> {
     let by = Dimension::parse_all("by", &by)?;
     let groups = ask.number("top", GROUPS_MOST)?.unwrap_or(GROUPS);
     let compare = ask.take("compare");
+    let measures = measures_of(&mut ask)?.with(Order::default().measure());
     ask.nothing_left()?;
-    let sum = Sum { by, summaries: ask.summaries(), ..Sum::default() };
+    let sum = Sum { by, measures, summaries: ask.summaries(), ..Sum::default() };
     let before = match compare.as_deref() {
         None | Some("none") => None,
         Some("previous") => {
@@ -155,8 +164,8 @@ fn compared(sum: &Sum, now: &Filter, before: &Filter, groups: u32) -> String {
     let columns: Vec<String> = keys
         .iter()
         .map(|key| format!("coalesce(n.{key}, b.{key}) AS {key}"))
-        .chain(measures().map(|name| format!("n.{name}")))
-        .chain(measures().map(|name| format!("b.{name} AS previous_{name}")))
+        .chain(sum.measures.names().map(|name| format!("n.{name}")))
+        .chain(sum.measures.names().map(|name| format!("b.{name} AS previous_{name}")))
         .collect();
     let same: Vec<String> =
         keys.iter().map(|key| format!("(n.{key} IS NOT DISTINCT FROM b.{key})")).collect();
@@ -233,7 +242,7 @@ pub(crate) async fn variance(ask: Ask) -> Result<Response, Problem> {
 pub(crate) async fn intensity(ask: Ask) -> Result<Response, Problem> {
     ask.nothing_left()?;
     let by = vec![Dimension::Column(c::REGION)];
-    let sum = Sum { by, grain: Some(Grain::Hour), by_resource: false, summaries: ask.summaries() };
+    let sum = Sum { by, grain: Some(Grain::Hour), summaries: ask.summaries(), ..Sum::default() };
     let (table, _) = sum.table(&ask.filter);
     let condition = ask.filter.condition(Some(c::HOUR));
     let energy = format!("sum({})", c::ENERGY_KWH);

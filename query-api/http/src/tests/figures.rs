@@ -38,21 +38,24 @@ async fn every_path_adds_up_to_the_lines() {
             sums.join(", ")
         )
     };
-    for (span, condition) in [
-        ("", String::new()),
-        ("&from=2026-10-01&to=2026-11-01", "WHERE period = '2026-10'".to_owned()),
+    for (span, condition, currencies) in [
+        ("", String::new(), 2),
+        ("&from=2026-10-01&to=2026-11-01", "WHERE period = '2026-10'".to_owned(), 2),
         (
             "&from=2026-10-02&to=2026-10-04",
             "WHERE usage_start >= '2026-10-02T00:00:00Z' AND usage_start < '2026-10-04T00:00:00Z'".to_owned(),
+            2,
         ),
-        ("&region=eu-west-1&region=", "WHERE region = 'eu-west-1' OR region IS NULL".to_owned()),
+        ("&region=eu-west-1&region=", "WHERE region = 'eu-west-1' OR region IS NULL".to_owned(), 2),
         (
             "&tag.team=web&service_code=AmazonS3",
             "WHERE tags LIKE '%web%' AND service_code = 'AmazonS3'".to_owned(),
+            // The one account that has such lines is billed in USD.
+            1,
         ),
     ] {
         let truth = server.sql("root", &lines(&condition)).await;
-        assert!(!truth.is_empty(), "{span}");
+        assert_eq!(truth.len(), currencies, "{span}");
         for path in [
             "/v1/emissions?limit=10000",
             "/v1/emissions?limit=10000&group_by=account_id,service_code,tag.team",
@@ -81,6 +84,44 @@ async fn every_path_adds_up_to_the_lines() {
                 }
             }
         }
+    }
+}
+
+/// Measures that are named come alone, with the same figures.
+#[tokio::test(flavor = "multi_thread")]
+async fn measures_that_are_named_come_alone() {
+    let server = Server::start().await;
+    let span = "from=2026-10-02&to=2026-10-04";
+    for (path, named, more) in [
+        ("/v1/emissions?group_by=region,account_id", vec!["energy_kwh", "lines"], vec!["co2e_location_g"]),
+        ("/v1/emissions?order=billed_cost", vec!["water_l"], vec!["billed_cost"]),
+        ("/v1/timeseries?group_by=service_code,tag.team&top=1", vec!["billed_cost"], vec![]),
+        ("/v1/timeseries?grain=hour", vec!["co2e_market_g", "co2e_embodied_g"], vec![]),
+        ("/v1/resources?limit=3", vec!["effective_cost"], vec!["co2e_location_g"]),
+        ("/v1/breakdown?by=region&compare=previous", vec!["energy_kwh"], vec!["co2e_location_g"]),
+    ] {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let whole = server.get("root", &format!("{path}{joint}{span}")).await.rows();
+        let some = format!("{path}{joint}{span}&measures={}", named.join(","));
+        let some = server.get("root", &some).await.rows();
+        let expected: Vec<Value> = whole
+            .into_iter()
+            .map(|row| {
+                let is_kept = |name: &str| {
+                    let name = name.trim_start_matches("previous_");
+                    let is_measure = crate::ask::measures().any(|measure| measure == name);
+                    !is_measure || named.contains(&name) || more.contains(&name)
+                };
+                let row = row.as_object().unwrap().clone();
+                row.into_iter().filter(|(name, _)| is_kept(name)).collect()
+            })
+            .collect();
+        assert!(!some.is_empty(), "{path}");
+        assert_eq!(some, expected, "{path}");
+    }
+    for wrong in ["co2e", "", "energy_kwh;lines", "energy_kwh&measures=lines"] {
+        let answer = server.get("root", &format!("/v1/emissions?measures={wrong}")).await;
+        assert_eq!(answer.status, axum::http::StatusCode::BAD_REQUEST, "{wrong}");
     }
 }
 

@@ -8,6 +8,7 @@
 import { type Decimal, sum } from '../format/decimal';
 import type { Measures } from './types';
 
+const COUNTS = ['lines', 'lines_estimated'] as const;
 const PHYSICAL = [
   'energy_kwh',
   'energy_kwh_low',
@@ -26,9 +27,9 @@ const PHYSICAL = [
 ] as const;
 const COSTS = ['billed_cost', 'effective_cost', 'billed_cost_estimated', 'billed_cost_unmapped'] as const;
 
-export type Merged<R> = Omit<R, (typeof COSTS)[number]> & Record<(typeof COSTS)[number], Decimal | null>;
+export type Merged<R> = Omit<R, (typeof COSTS)[number]> & Partial<Record<(typeof COSTS)[number], Decimal | null>>;
 
-type Costed = Measures & { readonly currency?: unknown };
+type Costed = Partial<Measures> & { readonly currency?: unknown };
 
 /** Merges rows with equal `key`, in order of first appearance. */
 export function mergeCurrencies<R extends Costed>(
@@ -49,12 +50,10 @@ export function mergeCurrencies<R extends Costed>(
 function mergeGroup<R extends Costed>(group: readonly R[], currency: string | null): Merged<R> {
   const [first] = group as readonly [R, ...R[]];
   const inCurrency = group.filter((row) => currency === null || row.currency === undefined || row.currency === currency);
-  const merged: Record<string, unknown> = {
-    ...(first as object),
-    lines: group.reduce((count, row) => count + row.lines, 0),
-    lines_estimated: group.reduce((count, row) => count + row.lines_estimated, 0),
-  };
-  for (const name of PHYSICAL) merged[name] = group.length === 1 ? first[name] : sum(group.map((row) => row[name]));
-  for (const name of COSTS) merged[name] = sum(inCurrency.map((row) => row[name]));
+  const merged: Record<string, unknown> = { ...(first as object) };
+  const asked = <K extends keyof Measures>(names: readonly K[]) => names.filter((name) => first[name] !== undefined);
+  for (const name of asked(COUNTS)) merged[name] = group.reduce((count, row) => count + (row[name] ?? 0), 0);
+  for (const name of asked(PHYSICAL)) merged[name] = group.length === 1 ? first[name] : sum(group.map((row) => row[name]));
+  for (const name of asked(COSTS)) merged[name] = sum(inCurrency.map((row) => row[name]));
   return merged as Merged<R>;
 }

@@ -1,6 +1,7 @@
 /** What the API is asked for a view: the common parameters, spelled as `/v1` spells them. */
 
 import type { View } from '../state/view';
+import type { Measures } from './types';
 
 export interface Span {
   readonly from: string;
@@ -26,6 +27,11 @@ export function path(
   if (view.as_of) query.set('as_of', view.as_of);
   const search = query.toString();
   return `/v1/${endpoint}${search ? `?${search}` : ''}`;
+}
+
+/** The parameter that names the measures of an answer: what is not shown need not be read. */
+export function only(...measures: (keyof Measures)[]): { measures: string } {
+  return { measures: [...new Set(measures)].join(',') };
 }
 
 /** The statement for the clipboard: says where it is from, so that a pasted query can be traced back. */

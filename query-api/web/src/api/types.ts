@@ -55,8 +55,8 @@ export interface Measures {
   readonly water_cooling_l: Decimal | null;
 }
 
-/** A row of sums. Its dimensions are those that were asked for: [`valueOf`] reads them. */
-export interface Row extends Measures {
+/** A row of sums. Its dimensions and measures are those that were asked for: [`valueOf`] reads the dimensions. */
+export interface Row extends Partial<Measures> {
   readonly currency: string | null;
 }
 export interface TimeRow extends Row {

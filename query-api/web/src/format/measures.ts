@@ -1,5 +1,6 @@
 /** The measures that pages show, with names, kinds of unit, and where their bounds stand. */
 
+import type { Measures } from '../api/types';
 import type { Kind } from './units';
 
 export type Basis = 'location' | 'market';
@@ -51,6 +52,11 @@ export function measureOf(key: MeasureKey): Measure {
 /** The operational figure of an accounting basis. */
 export function co2eOf(basis: Basis): Measure {
   return measureOf(basis === 'location' ? 'co2e_location_g' : 'co2e_market_g');
+}
+
+/** What is read to show a measure: with its bounds, where it has them. */
+export function readFor({ key, bounded }: Measure): (keyof Measures)[] {
+  return bounded ? [key, `${key}_low` as keyof Measures, `${key}_high` as keyof Measures] : [key];
 }
 
 export function isMeasure(key: string): key is MeasureKey {

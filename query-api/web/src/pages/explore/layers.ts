@@ -34,7 +34,7 @@ export function layersOf(
 
   const layers = [...groups].map(([id, group]) => {
     const values: (Decimal | null)[] = times.map(() => null);
-    for (const row of group) values[at.get(row.time) ?? 0] = row[measure.key];
+    for (const row of group) values[at.get(row.time) ?? 0] = row[measure.key] ?? null;
     return { id, name: id === 'other' ? 'All others' : nameOf(dimension, id.slice(1)), values, total: sum(values), hidden: hidden.has(id) };
   });
   layers.sort((a, b) => Number(a.id === 'other') - Number(b.id === 'other') || (toNumber(b.total) ?? 0) - (toNumber(a.total) ?? 0));
