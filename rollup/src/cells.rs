@@ -67,6 +67,11 @@ impl Cells {
         self.sums.add_sums(&self.of_rows, self.keys.len(), &finer.sums);
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Cell of each key, made where there is none.
     fn find(&mut self, keys: impl Iterator<Item = Key>) {
         self.of_rows.clear();

@@ -7,6 +7,7 @@
 
 mod cells;
 pub mod check;
+mod days;
 mod error;
 mod pick_tags;
 mod session;

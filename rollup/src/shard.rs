@@ -37,8 +37,9 @@ const COVERAGE_KEYS: [&str; 6] =
 /// The rollups of one file.
 pub(crate) struct Shard {
     pub(crate) hourly: EncodedFile,
-    pub(crate) daily: EncodedFile,
     pub(crate) resource_daily: EncodedFile,
+    /// Of the tuples of `monthly`; to be merged with those of files that hold the same accounts.
+    pub(crate) daily: Cells,
     /// To be merged with those of the other files.
     pub(crate) monthly: Grain,
     /// To be merged with those of the other files.
@@ -54,8 +55,8 @@ pub(crate) struct Grain {
 }
 
 impl Grain {
-    /// No cells of the month.
-    pub(crate) fn monthly() -> Self {
+    /// No cells of all dimensions.
+    pub(crate) fn of_dimensions() -> Self {
         Self { tuples: Tuples::new(DIMENSIONS.len()), cells: Cells::new(measures()) }
     }
 
@@ -76,9 +77,14 @@ impl Grain {
 
     /// Adds the cells of a shard.
     pub(crate) fn merge(&mut self, shard: &Self) {
-        let all: Vec<usize> = (0..shard.tuples.width()).collect();
-        let here = self.tuples.adopt(&shard.tuples, &all);
-        self.cells.add_cells(&shard.cells, |tuple| here[tuple as usize], |time_us| time_us);
+        self.merge_cells(&shard.tuples, &shard.cells);
+    }
+
+    /// Adds cells of a shard and of its tuples.
+    pub(crate) fn merge_cells(&mut self, tuples: &Tuples, cells: &Cells) {
+        let all: Vec<usize> = (0..tuples.width()).collect();
+        let here = self.tuples.adopt(tuples, &all);
+        self.cells.add_cells(cells, |tuple| here[tuple as usize], |time_us| time_us);
     }
 }
 
@@ -95,7 +101,7 @@ fn measures() -> Sums {
 
 /// Rolls up one file of `emissions`. CPU work: call it off the I/O threads.
 pub(crate) fn roll_up(bytes: bytes::Bytes, path: &str, tags: &[String]) -> Result<Shard> {
-    let mut monthly = Grain::monthly();
+    let mut monthly = Grain::of_dimensions();
     let mut coverage = Grain::coverage();
     let mut hourly = Cells::new(measures());
     let mut resources = Tuples::new(DIMENSIONS.len() + 1);
@@ -128,8 +134,7 @@ pub(crate) fn roll_up(bytes: bytes::Bytes, path: &str, tags: &[String]) -> Resul
         .collect();
     let hourly = hourly.encode(&monthly.tuples, &schema::emissions_hourly())?;
     monthly.cells.add_cells(&daily, |tuple| tuple, |_| 0);
-    let daily = daily.encode(&monthly.tuples, &schema::emissions_daily())?;
-    Ok(Shard { hourly, daily, resource_daily, monthly, coverage, summaries })
+    Ok(Shard { hourly, resource_daily, daily, monthly, coverage, summaries })
 }
 
 /// Start of the interval of a length that an instant lies in, all in microseconds since 1970.

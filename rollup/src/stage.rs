@@ -1,9 +1,9 @@
 //! Rolling up a run and making it current.
 //!
 //! Work goes file by file of `emissions`. All lines of a resource stand in one file, and those of an account in few, so
-//! the cells of a file are (nearly) final and memory is bounded by the file, not by the run. Cells of hours and days
-//! that lie in several files are left apart, as sums over the tables do not mind; months, summaries
-//! and coverage are small and are merged.
+//! the cells of a file are (nearly) final and memory is bounded by the file, not by the run. Cells of hours that lie in
+//! several files are left apart, as sums over the tables do not mind. Days are merged over the files that hold the same
+//! accounts ([`Days`]); months, summaries and coverage are small and are merged over all.
 
 use airshed_domain::{
     period::BillingPeriod,
@@ -16,6 +16,7 @@ use airshed_lake::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
+    days::Days,
     error::{Error, Result},
     shard::{self, Grain, Shard},
 };
@@ -61,7 +62,8 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     let mut hourly = Target::new(lake, schema::emissions_hourly(), &partition).await?;
     let mut daily = Target::new(lake, schema::emissions_daily(), &partition).await?;
     let mut resource_daily = Target::new(lake, schema::emissions_resource_daily(), &partition).await?;
-    let mut monthly_cells = Grain::monthly();
+    let mut days = Days::default();
+    let mut monthly_cells = Grain::of_dimensions();
     let mut coverage_cells = Grain::coverage();
     let tables = schema::summaries();
     let mut summary_cells: Vec<Grain> = tables.iter().map(Grain::summary).collect();
@@ -70,17 +72,21 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
         let (emissions, tags) = (emissions.clone(), options.tags.clone());
         async move {
             let bytes = emissions.fetch(&file).await?;
-            let task = move || shard::roll_up(bytes, &file.path, &tags);
-            tokio::task::spawn_blocking(task).await.map_err(|e| Error::query("a rollup broke off", e))?
+            let accounts = file.bounds.of(column::ACCOUNT_ID).cloned();
+            let shard = apart(move || shard::roll_up(bytes, &file.path, &tags)).await?;
+            Ok::<_, Error>((accounts, shard))
         }
     });
     let mut shards = Box::pin(stream::iter(work).buffered(options.threads.max(1)));
-    while let Some(shard) = shards.try_next().await? {
-        let Shard { hourly: hours, daily: days, resource_daily: resources, monthly, coverage, summaries } =
+    while let Some((accounts, shard)) = shards.try_next().await? {
+        let Shard { hourly: hours, daily: of_shard, resource_daily: resources, monthly, coverage, summaries } =
             shard;
         hourly.put(hours).await?;
-        daily.put(days).await?;
         resource_daily.put(resources).await?;
+        if let Some(whole) = days.whole_before(accounts.as_ref()) {
+            daily.put(apart(move || whole.encode(&schema::emissions_daily())).await?).await?;
+        }
+        days.merge(accounts, &monthly.tuples, &of_shard);
         monthly_cells.merge(&monthly);
         coverage_cells.merge(&coverage);
         for (cells, summary) in summary_cells.iter_mut().zip(&summaries) {
@@ -88,6 +94,7 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
         }
     }
     drop(shards);
+    daily.put(apart(move || days.rest().encode(&schema::emissions_daily())).await?).await?;
 
     let mut monthly = Target::new(lake, schema::emissions_monthly(), &partition).await?;
     monthly.put(monthly_cells.encode(monthly.table.description())?).await?;
@@ -104,6 +111,11 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     }
     outcome.published = control::make_current(lake, run.period, &run.run_id, options.now_us).await?;
     Ok(outcome)
+}
+
+/// Does work of the processor off the threads that wait for others.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::query("a rollup broke off", e))?
 }
 
 /// A table of the rollup while its files are written.

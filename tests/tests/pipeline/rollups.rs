@@ -70,7 +70,9 @@ async fn every_cell_is_what_a_query_engine_sums() {
         ];
         let sums: Vec<String> = columns.iter().chain(MEASURES).map(|name| format!("sum({name})")).collect();
         let actual = grouped(&lake, &table, &keys, &sums).await;
-        assert!(expected.len() > 5, "{name}: {} cells", expected.len());
+        // Three accounts on three days; of all else there is more.
+        let least = if table == schema::emissions_account_daily() { 9 } else { 11 };
+        assert!(expected.len() >= least, "{name}: {} cells", expected.len());
         assert_eq!(actual, expected, "{name}");
     }
 

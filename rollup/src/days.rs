@@ -1,0 +1,118 @@
+//! Days of all dimensions, merged over the files of `emissions` that hold the same accounts.
+//!
+//! An import cuts the lines of an account into several files, by resource, and most days of an account are in all of them.
+//! Merged, a cell has one row, and a file of `emissions_daily` holds few accounts. Files come in the order of their
+//! accounts, so what is held is of one stretch of accounts.
+
+use airshed_lake::Bound;
+
+use crate::{
+    cells::{Cells, texts::Tuples},
+    shard::Grain,
+};
+
+/// Cells of days that are held before they are written, however many files follow: some 200 MB.
+const DAYS_CELLS: usize = 1 << 19;
+
+/// Days of files one after another.
+pub(crate) struct Days {
+    cells: Grain,
+    /// The smallest and the largest account so far, where all files tell theirs.
+    accounts: Option<(Bound, Bound)>,
+}
+
+impl Default for Days {
+    fn default() -> Self {
+        Self { cells: Grain::of_dimensions(), accounts: None }
+    }
+}
+
+impl Days {
+    /// Takes out what is there where the next file has other accounts, or memory does not allow more.
+    pub(crate) fn whole_before(&mut self, accounts: Option<&(Bound, Bound)>) -> Option<Grain> {
+        let is_same = match (&self.accounts, accounts) {
+            (Some((low, high)), Some((first, last))) => first <= high && low <= last,
+            _ => false,
+        };
+        let is_whole = !is_same || self.cells.cells.len() >= DAYS_CELLS;
+        (is_whole && self.cells.cells.len() > 0).then(|| std::mem::take(self).cells)
+    }
+
+    /// Adds the days of a file: cells of its tuples, and its smallest and largest account.
+    pub(crate) fn merge(&mut self, accounts: Option<(Bound, Bound)>, tuples: &Tuples, cells: &Cells) {
+        self.cells.merge_cells(tuples, cells);
+        self.accounts = accounts.map(|(first, last)| match self.accounts.take() {
+            Some((low, high)) => (low.min(first), high.max(last)),
+            None => (first, last),
+        });
+    }
+
+    /// What is left after the last file.
+    pub(crate) fn rest(self) -> Grain {
+        self.cells
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use airshed_domain::schema::{self, DIMENSIONS, MEASURES};
+    use arrow::array::{Array as _, ArrayRef, Decimal128Array, DictionaryArray};
+
+    use super::*;
+    use crate::cells::sums::Rows;
+
+    /// A day of each account.
+    fn days(accounts: &[&str]) -> Grain {
+        let mut grain = Grain::of_dimensions();
+        let columns: Vec<ArrayRef> = DIMENSIONS
+            .iter()
+            .map(|name| {
+                let is_account = *name == airshed_domain::schema::column::ACCOUNT_ID;
+                let values = accounts.iter().map(|account| is_account.then_some(*account));
+                Arc::new(values.collect::<DictionaryArray<arrow::datatypes::Int32Type>>()) as ArrayRef
+            })
+            .collect();
+        let tuples = grain.tuples.of_rows(&columns).unwrap();
+        let money = vec![1; accounts.len()];
+        let nothing = Decimal128Array::from(vec![None::<i128>; accounts.len()]);
+        let rows = Rows {
+            counted: vec![None, None],
+            money: vec![(&money, None); 4],
+            quantities: vec![&nothing; MEASURES.len()],
+        };
+        assert_eq!(nothing.len(), accounts.len());
+        grain.cells.add(&tuples, std::iter::repeat(0), &rows);
+        grain
+    }
+
+    #[test]
+    fn files_of_the_same_accounts_are_one() {
+        let bounds =
+            |low: &str, high: &str| Some((Bound::Text(low.to_owned()), Bound::Text(high.to_owned())));
+        let mut held = Days::default();
+        let mut written = Vec::new();
+        for (accounts, range) in [
+            (&["1", "2"][..], bounds("1", "2")),
+            (&["1"], bounds("1", "1")),
+            (&["2", "3"], bounds("2", "3")),
+            // Another stretch of accounts, then the first one again, as of another delivery.
+            (&["5", "6"], bounds("5", "6")),
+            (&["1", "2"], bounds("1", "2")),
+            // Nothing is known of these: each stands alone.
+            (&["2"], None),
+            (&["2"], None),
+        ] {
+            if let Some(whole) = held.whole_before(range.as_ref()) {
+                written.push(whole);
+            }
+            let of_file = days(accounts);
+            held.merge(range, &of_file.tuples, &of_file.cells);
+        }
+        written.push(held.rest());
+        let rows: Vec<u64> =
+            written.iter().map(|whole| whole.encode(&schema::emissions_daily()).unwrap().rows()).collect();
+        assert_eq!(rows, [3, 2, 2, 1, 1]);
+    }
+}
