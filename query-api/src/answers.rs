@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Largest answer that is kept, bytes in memory. A larger one is made for each who asks, as it is sent.
-const ANSWER_BYTES: usize = 1 << 20;
+const ANSWER_BYTES: usize = 4 << 20;
 
 /// The answers of one process.
 pub struct Answers {

@@ -1,5 +1,6 @@
 //! What a statement may be: one query, or a look at a plan or the catalogue, of a size that can be planned.
 
+mod patterns;
 mod references;
 mod size;
 
@@ -12,6 +13,7 @@ use datafusion::{
     },
 };
 
+pub(crate) use self::patterns::check_patterns;
 pub use self::{references::check_references, size::check_size};
 use crate::error::{Error, ErrorKind, Result};
 

@@ -56,10 +56,13 @@ impl Session {
         limits: Limits,
         workers: Option<&Workers>,
     ) -> Result<Self> {
-        let config = SessionConfig::new()
+        let mut config = SessionConfig::new()
             .with_target_partitions(limits.threads)
             .with_default_catalog_and_schema(CATALOG, SCHEMA)
             .with_information_schema(true);
+        // Conditions are told while files are read: of rows that do not meet them no other column is decoded.
+        let reading = &mut config.options_mut().execution.parquet;
+        (reading.pushdown_filters, reading.reorder_filters) = (true, true);
         let mut builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(runtime))
@@ -161,6 +164,7 @@ impl Session {
         plan: LogicalPlan,
         deadline: Option<Instant>,
     ) -> Result<SendableRecordBatchStream> {
+        confine::check_patterns(&plan)?;
         // Memory is a statement's own: one that takes too much stops itself and not others.
         let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
             .with_memory_pool(Arc::new(FairSpillPool::new(self.limits.memory_bytes)))

@@ -10,7 +10,7 @@ pub(crate) mod texts;
 
 use std::{collections::HashMap, sync::Arc};
 
-use airshed_domain::schema::{Table, column as c};
+use airshed_domain::schema::{self, Table, column as c};
 use airshed_lake::{EncodedFile, FileEncoder};
 use arrow::{
     array::{ArrayRef, RecordBatch, TimestampMicrosecondArray},
@@ -25,6 +25,8 @@ use crate::error::{Error, Result};
 
 /// Cells that are encoded at a time.
 const ENCODE_CELLS: usize = 65_536;
+pub(crate) const HOUR_US: i64 = 3_600_000_000;
+pub(crate) const DAY_US: i64 = 24 * HOUR_US;
 /// Time zone of all instants.
 const UTC: &str = "UTC";
 
@@ -89,7 +91,8 @@ impl Cells {
         }
     }
 
-    /// The cells as a file of `table`, in the order of their texts and then of time; nulls first.
+    /// The cells as a file of `table`, in the order of their stretch of time ([`stretch_us`]), their texts and then of time;
+    /// nulls first.
     ///
     /// The table's columns are the time where it has one, the texts, and the sums, in this order.
     pub(crate) fn encode(&self, tuples: &Tuples, table: &Table) -> Result<EncodedFile> {
@@ -97,9 +100,10 @@ impl Cells {
         let mut encoder = FileEncoder::new(table, SchemaRef::clone(&schema))?;
         let ranks = tuples.ranks();
         let mut order: Vec<u32> = (0..).take(self.keys.len()).collect();
+        let stretch_us = stretch_us(table);
         order.sort_unstable_by_key(|&cell| {
             let key = &self.keys[cell as usize];
-            (ranks[key.tuple as usize], key.time_us)
+            (key.time_us.div_euclid(stretch_us), ranks[key.tuple as usize], key.time_us)
         });
         let has_time = table.columns.iter().any(|column| [c::HOUR, c::DAY].contains(&column.name));
         let texts = tuples.values();
@@ -120,6 +124,19 @@ impl Cells {
             encoder.write(&batch)?;
         }
         Ok(encoder.finish()?)
+    }
+}
+
+/// Rows of a file that are of the same stretch of time stand together, so that readers leave out what is of other days.
+/// Hours lie by days: there are too many of them to be read for a few days, and within a day an account's stand together.
+/// Summaries are read by time alone. Of all else most questions name an account, and its whole month stands together.
+fn stretch_us(table: &Table) -> i64 {
+    if table.name == schema::emissions_hourly().name {
+        DAY_US
+    } else if schema::summaries().iter().any(|summary| summary.name == table.name) {
+        HOUR_US
+    } else {
+        i64::MAX
     }
 }
 

@@ -18,7 +18,7 @@ use parquet::arrow::{
 
 use crate::{
     cells::{
-        Cells,
+        Cells, DAY_US, HOUR_US,
         sums::{Rows, Sums},
         texts::Tuples,
     },
@@ -28,8 +28,6 @@ use crate::{
 
 /// Lines that are read at a time.
 const BATCH_ROWS: usize = 65_536;
-const HOUR_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 24 * HOUR_US;
 /// Columns that tell the rows of `coverage` apart, in its order.
 const COVERAGE_KEYS: [&str; 6] =
     [c::STATUS, c::REASON, c::SERVICE_CODE, c::USAGE_FAMILY, c::QUALITY, c::CURRENCY];

@@ -286,9 +286,46 @@ pub fn emissions_region_hourly() -> Table {
     )
 }
 
-/// The rollups of few dimensions; each is summed up from the hours or days of all dimensions.
-pub fn summaries() -> [Table; 3] {
-    [emissions_service_daily(), emissions_account_daily(), emissions_region_hourly()]
+/// `emissions_tag_daily`: days of teams and the like.
+pub fn emissions_tag_daily() -> Table {
+    summary(
+        "emissions_tag_daily",
+        "region x tags x day, over all accounts and services",
+        (c::DAY, "Start of the day, UTC"),
+        &[c::PROVIDER, c::REGION, c::TAGS, c::CURRENCY],
+    )
+}
+
+/// `emissions_instance_daily`: days without accounts and tags.
+pub fn emissions_instance_daily() -> Table {
+    summary(
+        "emissions_instance_daily",
+        "region x service x usage family x instance type x day, over all accounts",
+        (c::DAY, "Start of the day, UTC"),
+        &[c::PROVIDER, c::REGION, c::SERVICE_CODE, c::USAGE_FAMILY, c::INSTANCE_TYPE, c::CURRENCY],
+    )
+}
+
+/// `emissions_tag_service_daily`: days of what teams and the like use.
+pub fn emissions_tag_service_daily() -> Table {
+    summary(
+        "emissions_tag_service_daily",
+        "service x usage family x instance type x tags x day, over all accounts and regions",
+        (c::DAY, "Start of the day, UTC"),
+        &[c::PROVIDER, c::SERVICE_CODE, c::USAGE_FAMILY, c::INSTANCE_TYPE, c::TAGS, c::CURRENCY],
+    )
+}
+
+/// The rollups of few dimensions, those of fewest rows first; each is summed up from the hours or days of all dimensions.
+pub fn summaries() -> [Table; 6] {
+    [
+        emissions_tag_daily(),
+        emissions_service_daily(),
+        emissions_account_daily(),
+        emissions_region_hourly(),
+        emissions_instance_daily(),
+        emissions_tag_service_daily(),
+    ]
 }
 
 /// `coverage`: what was estimated and what was not, and why.
@@ -503,6 +540,9 @@ pub fn all() -> Vec<Table> {
         emissions_service_daily(),
         emissions_account_daily(),
         emissions_region_hourly(),
+        emissions_tag_daily(),
+        emissions_instance_daily(),
+        emissions_tag_service_daily(),
         coverage(),
         runs(),
         periods(),

@@ -138,7 +138,16 @@ async fn put_rollups(
     }
     hourly.publish().await?;
     daily.publish().await?;
-    let Sums { monthly, service_daily, account_daily, region_hourly, totals } = &sums;
+    let Sums {
+        monthly,
+        service_daily,
+        account_daily,
+        region_hourly,
+        tag_daily,
+        instance_daily,
+        tag_service_daily,
+        totals,
+    } = &sums;
     let mut coverage = Target::new(lake, schema::coverage(), month).await?;
     coverage.put(ledger::coverage(estate, monthly)?).await?;
     coverage.publish().await?;
@@ -147,6 +156,9 @@ async fn put_rollups(
         (schema::emissions_service_daily(), service_daily),
         (schema::emissions_account_daily(), account_daily),
         (schema::emissions_region_hourly(), region_hourly),
+        (schema::emissions_tag_daily(), tag_daily),
+        (schema::emissions_instance_daily(), instance_daily),
+        (schema::emissions_tag_service_daily(), tag_service_daily),
     ] {
         let file = rollups::encode(&table, &estate.texts, cells)?;
         let mut target = Target::new(lake, table, month).await?;

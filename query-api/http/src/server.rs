@@ -39,7 +39,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const STALLED: Duration = Duration::from_mins(1);
 
 /// Memory for answers that are kept.
-const ANSWERS_BYTES: usize = 128 << 20;
+const ANSWERS_BYTES: usize = 256 << 20;
 
 /// How the server runs.
 #[derive(Clone)]

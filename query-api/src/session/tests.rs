@@ -164,3 +164,35 @@ async fn others_go_on_while_a_statement_is_planned() {
     assert!(plan.is_ok(), "{}", plan.unwrap_err().private_message());
     assert!(ticks > 1, "the only thread of the runtime was taken");
 }
+
+#[tokio::test]
+async fn patterns_come_from_the_statement() {
+    let session = session(Limits::default()).await;
+    for sql in [
+        "SELECT 1 FROM emissions WHERE regexp_like(line_id, '^' || 'a')",
+        "SELECT 1 FROM emissions WHERE line_id ~ '^a' OR line_id !~* 'b' OR line_id SIMILAR TO 'a%'",
+        "SELECT regexp_replace(line_id, 'a', region) FROM emissions",
+    ] {
+        rows(&session, sql).await.unwrap();
+    }
+    for sql in [
+        "SELECT 1 FROM emissions WHERE regexp_like(line_id, region)",
+        "SELECT regexp_count(line_id, 'a' || random()) FROM emissions",
+        "SELECT regexp_match('x', region), regexp_replace(region, region, 'x') FROM emissions",
+        "SELECT 1 FROM emissions WHERE line_id ~ region",
+        "SELECT 1 FROM emissions WHERE line_id !~* repeat(region, 2)",
+        "SELECT 1 FROM emissions WHERE line_id SIMILAR TO region",
+        "SELECT 1 FROM emissions WHERE line_id ~ (SELECT max(region) FROM emissions)",
+        "WITH p AS (SELECT '(a|' || line_id || ')?' AS of FROM emissions) SELECT regexp_instr('x', of) FROM p",
+        "SELECT 1 FROM emissions e WHERE EXISTS (SELECT 1 FROM accounts a WHERE a.account_name ~ e.region)",
+        "EXPLAIN ANALYZE SELECT 1 FROM emissions WHERE line_id ~ region",
+    ] {
+        let error = rows(&session, sql).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Statement, "{sql}: {}", error.public_message());
+        assert!(
+            error.public_message().contains("regular expression must"),
+            "{sql}: {}",
+            error.public_message()
+        );
+    }
+}

@@ -219,7 +219,7 @@ pub(crate) async fn coverage(ask: Ask) -> Result<Response, Problem> {
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
 }
 
-/// Ours beside the provider's own figures.
+/// The provider's own figures, ours beside them. What it tells nothing of is no variance, and may be much.
 pub(crate) async fn variance(ask: Ask) -> Result<Response, Problem> {
     ask.nothing_left()?;
     if !ask.sees("provider_variance") {
@@ -227,13 +227,15 @@ pub(crate) async fn variance(ask: Ask) -> Result<Response, Problem> {
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     let keys = [c::PERIOD, c::ACCOUNT_ID, c::REGION, c::SERVICE_CODE].join(", ");
+    let condition = ask.filter.condition(None);
+    let joint = if condition.is_empty() { "\nWHERE" } else { "\n  AND" };
     let sql = format!(
         "SELECT {keys}, {} AS ours_location_g, provider_location_g, {} AS ours_market_g, provider_market_g, {}\n\
-         FROM provider_variance{}\nORDER BY {keys}",
+         FROM provider_variance{condition}{joint} (provider_location_g IS NOT NULL OR provider_market_g IS NOT NULL)\n\
+         ORDER BY {keys}",
         c::CO2E_LOCATION_G,
         c::CO2E_MARKET_G,
         c::MODEL_VERSION,
-        ask.filter.condition(None),
     );
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
 }
