@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use airshed_domain::schema::{self, DIMENSIONS, MEASURES, Table, column as c};
 use airshed_lake::Lake;
-use arrow::util::display::array_value_to_string;
-use datafusion::prelude::SessionContext;
+use arrow::{array::AsArray as _, datatypes::TimestampMicrosecondType, util::display::array_value_to_string};
+use datafusion::{parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder, prelude::SessionContext};
 
 use crate::{
     company,
@@ -100,6 +100,31 @@ async fn every_cell_is_what_a_query_engine_sums() {
     let expected = grouped(&lake, &schema::emissions(), &keys, &sums("count(*)")).await;
     let actual = grouped(&lake, &schema::coverage(), &keys, &sums("sum(lines)")).await;
     assert_eq!(actual, expected);
+}
+
+/// Rows of the same days stand together where questions are of few days.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_in_the_order_of_time() {
+    let folder = tempfile::tempdir().unwrap();
+    company::write(&folder.path().join("in"), "cur.csv", &company::lines(60));
+    let lake = local_lake(&folder.path().join("lake"));
+    run(&folder.path().join("in"), &lake, &Machine::default()).await.unwrap();
+    let tables = schema::summaries().into_iter().map(|table| (table, 3_600_000_000));
+    for (table, stretch_us) in tables.chain([(schema::emissions_hourly(), 86_400_000_000_i64)]) {
+        let open = lake.table(&table).await.unwrap();
+        for file in open.files().unwrap() {
+            let reader =
+                ParquetRecordBatchReaderBuilder::try_new(open.fetch(&file).await.unwrap()).unwrap().build();
+            let mut stretches = Vec::new();
+            for batch in reader.unwrap() {
+                // The time is the first column.
+                let times = batch.unwrap().column(0).as_primitive::<TimestampMicrosecondType>().clone();
+                stretches.extend(times.values().iter().map(|time| time.div_euclid(stretch_us)));
+            }
+            assert!(stretches.is_sorted(), "{}", table.name);
+            assert!(stretches.first() < stretches.last(), "{}", table.name);
+        }
+    }
 }
 
 /// The sums by the keys as text, sorted.
