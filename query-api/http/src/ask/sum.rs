@@ -108,28 +108,41 @@ impl Sum {
             return self.sql(filter, Order::default(), Rows::default());
         }
         let (table, time) = self.table(filter);
-        let keys = self.keys();
-        // A group's place is by what it emitted in all, whatever is shown.
-        let summed = self.measures.clone().with(c::CO2E_LOCATION_G);
-        let sums = select(&keys, &summed, table, &filter.condition(time));
-        let groups_by: Vec<String> = self.by.iter().map(Dimension::alias).collect();
-        let groups_by = groups_by.join(", ");
-        let emitted = c::CO2E_LOCATION_G;
-        let currency = Dimension::Column(c::CURRENCY).alias();
-        let is_shown = format!("place <= {groups}");
-        let mut shown: Vec<(String, String)> =
-            self.time().into_iter().map(|_| ("time".to_owned(), "time".to_owned())).collect();
-        let named = self.by.iter().map(Dimension::alias).filter(|alias| *alias != currency);
-        shown.extend(named.map(|alias| (format!("CASE WHEN {is_shown} THEN {alias} END"), alias)));
-        shown.push((format!("place > {groups}"), "other".to_owned()));
+        let condition = filter.condition(time);
+        let named: Vec<(String, String)> =
+            self.by.iter().map(|dimension| (dimension.expression(), dimension.alias())).collect();
+        let columns: Vec<String> =
+            named.iter().map(|(expression, alias)| Aliased { expression, alias }.to_string()).collect();
+        let expressions: Vec<&str> = named.iter().map(|(expression, _)| expression.as_str()).collect();
+        let currency = Dimension::Column(c::CURRENCY);
+        let mut others: Vec<(String, String)> =
+            self.time().into_iter().map(|time| (format!("rows.{time}"), "time".to_owned())).collect();
+        let shown = named.iter().filter(|(_, alias)| *alias != currency.alias());
+        others.extend(shown.map(|(_, alias)| (format!("largest.{alias}"), alias.clone())));
+        others.push(("largest.is_large IS NULL".to_owned(), "other".to_owned()));
         // Costs of all others are not added over currencies either.
-        shown.push((currency.clone(), currency));
-        let order: Vec<&str> = shown.iter().map(|(_, alias)| alias.as_str()).collect();
+        others.push((format!("rows.{}", c::CURRENCY), currency.alias()));
+        let same: Vec<String> = named
+            .iter()
+            .map(|(_, alias)| format!("(rows.{} IS NOT DISTINCT FROM largest.{alias})", key_name(alias)))
+            .collect();
+        let keyed: Vec<String> =
+            named.iter().map(|(expression, alias)| format!("{expression} AS {}", key_name(alias))).collect();
+        let all: Vec<&str> =
+            self.time().into_iter().chain([c::CURRENCY]).chain(self.measures.names()).collect();
+        let select =
+            select(&others, &self.measures, &format!("rows LEFT JOIN largest ON {}", same.join(" AND ")), "");
+        let order: Vec<&str> = others.iter().map(|(_, alias)| alias.as_str()).collect();
         format!(
-            "WITH sums AS (\n{sums}\n),\ntotals AS (\n  SELECT *, sum({emitted}) OVER (PARTITION BY {groups_by}) AS total FROM sums\n),\n\
-             places AS (\n  SELECT *, dense_rank() OVER (ORDER BY total DESC NULLS LAST, {groups_by}) AS place FROM totals\n)\n\
-             {}\nORDER BY {}",
-            select(&shown, &self.measures, "places", ""),
+            "WITH largest AS (\n  SELECT {}, true AS is_large FROM {table}{condition}\n  GROUP BY {}\n  \
+             ORDER BY sum({}) DESC NULLS LAST, {} LIMIT {groups}\n),\nrows AS (\n  SELECT {}, {} FROM {table}{condition}\n)\n\
+             {select}\nORDER BY {}",
+            columns.join(", "),
+            expressions.join(", "),
+            c::CO2E_LOCATION_G,
+            expressions.join(", "),
+            keyed.join(", "),
+            all.join(", "),
             order.join(", "),
         )
     }
@@ -142,6 +155,11 @@ fn select(keys: &[(String, String)], measures: &Measures, from: &str, condition:
     let columns: Vec<String> = columns.chain(sums).collect();
     let groups: Vec<&str> = keys.iter().map(|(expression, _)| expression.as_str()).collect();
     format!("SELECT\n  {}\nFROM {from}{condition}\nGROUP BY {}", columns.join(",\n  "), groups.join(", "))
+}
+
+/// The name of a key beside a measure or currency of the same name.
+fn key_name(alias: &str) -> String {
+    super::identifier(&format!("key {}", alias.trim_matches('"')))
 }
 
 /// `expression AS alias`, or the expression where both are the same.
