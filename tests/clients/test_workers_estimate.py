@@ -22,7 +22,8 @@ def estimated(tmp_path_factory):
     """A folder with a lake that is imported and not estimated, and what one process makes of it."""
     folder = tmp_path_factory.mktemp("estimated")
     for number in range(EXPORTS):
-        export(folder / "bills" / f"export{number}" / "acme.parquet", company(6_000 + 20 * number))
+        lines = [line | {"bill_payer_account_id": f"1111{number:08}"} for line in company(6_000 + 20 * number)]
+        export(folder / "bills" / f"export{number}" / "acme.parquet", lines)
     (folder / "cpu.csv").write_text(MEASURED)
     airshed("import", "--quiet", "--input", "bills", "--utilization", "cpu.csv", "--lake", "lake", folder=folder)
     shutil.copytree(folder / "lake", folder / "alone")

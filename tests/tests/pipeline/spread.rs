@@ -36,7 +36,9 @@ impl Scene {
         let input = folder.path().join("in");
         for export in 0..FILES {
             let lines = company::lines(2 + export);
-            let lines: Vec<_> = lines.iter().map(|line| line.replacen("line", &format!("e{export}-"), 1)).collect();
+            // Each is of another payer: else they would be of the same bill.
+            let of_payer = |line: &String| line.replacen("111122223333", &format!("11112222333{export}"), 1);
+            let lines: Vec<_> = lines.iter().map(of_payer).collect();
             company::write(&input.join(format!("export{export}")), "cur.csv", &lines);
         }
         let measured = folder.path().join("cpu.csv");
@@ -65,7 +67,8 @@ impl Scene {
         assert_eq!(one, many, "path, size, rows and bytes");
         let stored = control::find_run(&self.shared, &of_one[0].run.run_id).await.unwrap();
         assert_eq!(stored.as_ref(), Some(&of_one[0].run));
-        let pairs = replay(&self.shared, &calculation(), &of_one[0].run, 2, &NoProgress).await.unwrap().unwrap();
+        let pairs =
+            replay(&self.shared, &calculation(), &of_one[0].run, 2, &NoProgress).await.unwrap().unwrap();
         assert!(pairs.len() == FILES && pairs.iter().all(|(stored, again)| stored == again));
     }
 
@@ -168,7 +171,8 @@ async fn a_worker_that_comes_to_another_run_is_told() {
     let ours = sources.get("ours").unwrap().clone();
     let other = Arc::new(FactorSet::builder().with_source(ours).build().unwrap());
     assert_ne!(other.id(), calculation().factors.id());
-    let worker = Arc::new(Worker::start(&scene.shared, How { factors: Ok(Arc::clone(&other)), ..How::default() }));
+    let worker =
+        Arc::new(Worker::start(&scene.shared, How { factors: Ok(Arc::clone(&other)), ..How::default() }));
     let crew = Watched::new(&[Arc::clone(&worker)], Some(SECRET), Box::new(|_, _| {}));
     let refused = scene.refused(&crew).await;
     for part in [worker.url.as_str(), "factor set", other.id().as_str()] {
