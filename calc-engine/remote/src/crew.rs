@@ -7,6 +7,7 @@ use std::{
 
 use airshed_estimate::{Elsewhere, Estimated, Refused, SharedRun};
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 use tonic::{
     Code, Request, Response, Status,
     body::Body,
@@ -79,7 +80,7 @@ impl Crew {
                 Verdict::Busy => tracing::debug!(worker = member.name, "a worker is busy"),
                 Verdict::Fails => {
                     let reason = failure.message();
-                    if place.set_aside() {
+                    if place.set_aside(Instant::now()) {
                         tracing::warn!(worker = member.name, reason, "a worker is not used for now");
                     }
                 }

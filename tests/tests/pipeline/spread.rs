@@ -184,15 +184,15 @@ async fn a_worker_that_comes_to_another_run_is_told() {
 async fn a_worker_on_another_lake_is_told() {
     let scene = Scene::set().await;
     // Of the same content: it comes to the same run, and its files are elsewhere.
-    let twin = Arc::new(Worker::start(&scene.alone, How::default()));
-    let crew = Watched::new(&[twin], Some(SECRET), Box::new(|_, _| {}));
+    let twin = [Arc::new(Worker::start(&scene.alone, How::default()))];
+    let crew = Watched::new(&twin, Some(SECRET), Box::new(|_, _| {}));
     let refused = scene.refused(&crew).await;
     assert!(refused.contains("not in this lake"), "{refused}");
 
     let folder = tempfile::tempdir().unwrap();
     let empty = local_lake(&folder.path().join("lake"));
-    let stranger = Arc::new(Worker::start(&empty, How::default()));
-    let crew = Watched::new(&[stranger], Some(SECRET), Box::new(|_, _| {}));
+    let stranger = [Arc::new(Worker::start(&empty, How::default()))];
+    let crew = Watched::new(&stranger, Some(SECRET), Box::new(|_, _| {}));
     let refused = scene.refused(&crew).await;
     assert!(refused.contains("billing lines"), "{refused}");
 }
