@@ -97,13 +97,12 @@ pub async fn estimate_with(
     let Some(planner) = Planner::open(lake, calculation, None).await? else { return Ok(outcomes) };
     for period in planner.periods().filter(|period| wanted(*period)) {
         let plan = planner.plan(period).await?;
-        let outcome = match control::find_run(lake, &plan.run_id).await? {
-            Some(run) => PeriodOutcome { run, unchanged: true },
-            None => {
-                let shards = Shards::open(lake, calculation, plan).await?;
-                let run = compute(lake, &shards, options, progress, elsewhere).await?;
-                PeriodOutcome { run, unchanged: false }
-            }
+        let outcome = if let Some(run) = control::find_run(lake, &plan.run_id).await? {
+            PeriodOutcome { run, unchanged: true }
+        } else {
+            let shards = Shards::open(lake, calculation, plan).await?;
+            let run = compute(lake, &shards, options, progress, elsewhere).await?;
+            PeriodOutcome { run, unchanged: false }
         };
         outcomes.push(outcome);
     }

@@ -95,7 +95,7 @@ impl Desk {
             return Err(Status::unimplemented(format!("it is of version {}", self.options.version)));
         }
         let run = run.read().map_err(|e| Status::invalid_argument(e.to_string()))?;
-        self.plans.get(&run, self.make(&run)).await
+        self.plans.get(&run, Box::pin(self.make(&run))).await
     }
 
     async fn make(&self, run: &SharedRun) -> Result<PlannedRun, Status> {

@@ -12,7 +12,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 /// How long a worker is set aside after its first failure, and at most.
-const ASIDE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+const ASIDE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
 
 /// The places of all workers.
 #[derive(Debug)]
@@ -52,6 +52,16 @@ pub(crate) struct Place<'a> {
     pub(crate) is_first: bool,
 }
 
+/// What a look for a place finds.
+#[derive(Debug)]
+enum Found<'a> {
+    Free(Place<'a>),
+    /// It is worth waiting.
+    Taken,
+    /// All that were not tried are set aside.
+    Nobody,
+}
+
 impl Places {
     pub(crate) fn new(workers: usize) -> Self {
         Self {
@@ -66,29 +76,27 @@ impl Places {
         loop {
             // Made before looking, so that no change is missed.
             let changed = self.changed.notified();
-            if let Some(found) = self.look(tried, Instant::now()) {
-                return found;
+            match self.look(tried, Instant::now()) {
+                Found::Free(place) => return Some(place),
+                Found::Nobody => return None,
+                Found::Taken => changed.await,
             }
-            changed.await;
         }
     }
 
-    /// A place, or that there is none; nothing when it is worth waiting.
-    fn look(&self, tried: &[bool], now: Instant) -> Option<Option<Place<'_>>> {
+    fn look(&self, tried: &[bool], now: Instant) -> Found<'_> {
         let mut workers = self.lock();
         let untried = workers.iter_mut().enumerate().zip(tried).filter(|(_, tried)| !**tried);
-        let mut there =
-            untried.map(|(worker, _)| worker).filter(|(_, worker)| !worker.is_aside(now)).peekable();
-        if there.peek().is_none() {
-            return Some(None);
-        }
+        let there = untried.map(|(worker, _)| worker).filter(|(_, worker)| !worker.is_aside(now));
         // Of equals the first.
-        let (number, worker) = there.rev().max_by_key(|(_, worker)| worker.free())?;
-        if worker.free() == 0 {
-            return None;
+        match there.rev().max_by_key(|(_, worker)| worker.free()) {
+            None => Found::Nobody,
+            Some((_, worker)) if worker.free() == 0 => Found::Taken,
+            Some((number, worker)) => {
+                worker.under_way += 1;
+                Found::Free(Place { places: self, worker: number, is_first: worker.at_once.is_none() })
+            }
         }
-        worker.under_way += 1;
-        Some(Some(Place { places: self, worker: number, is_first: worker.at_once.is_none() }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Worker>> {
@@ -144,35 +152,39 @@ mod tests {
 
     use super::*;
 
-    fn take<'a>(places: &'a Places, tried: &[bool]) -> Option<Option<Place<'a>>> {
-        places.take(tried).now_or_never()
+    /// A place that is free now.
+    fn free<'a>(places: &'a Places, tried: &[bool]) -> Place<'a> {
+        places.take(tried).now_or_never().expect("a place that is free").expect("a worker that is there")
     }
 
-    #[tokio::test]
-    async fn a_worker_has_one_place_until_it_says_more() {
+    fn is_taken(places: &Places, tried: &[bool]) -> bool {
+        matches!(places.look(tried, Instant::now()), Found::Taken)
+    }
+
+    #[test]
+    fn a_worker_has_one_place_until_it_says_more() {
         let places = Places::new(2);
         let all = [false, false];
-        let (one, two) = (take(&places, &all).unwrap().unwrap(), take(&places, &all).unwrap().unwrap());
+        let (one, two) = (free(&places, &all), free(&places, &all));
         assert_eq!((one.worker, two.worker), (0, 1));
-        assert!(one.is_first && take(&places, &all).is_none());
+        assert!(one.is_first && is_taken(&places, &all));
         one.opens(3);
-        let more: Vec<_> = (0..2).map(|_| take(&places, &all).unwrap().unwrap()).collect();
+        let more = [free(&places, &all), free(&places, &all)];
         assert!(more.iter().all(|place| place.worker == 0 && !place.is_first));
-        assert!(take(&places, &all).is_none());
+        assert!(is_taken(&places, &all));
         drop(two);
-        assert_eq!(take(&places, &all).unwrap().unwrap().worker, 1);
+        assert_eq!(free(&places, &all).worker, 1);
     }
 
     #[tokio::test]
     async fn one_that_waits_gets_the_next_place() {
         let places = Places::new(1);
-        let first = places.take(&[false]).await.unwrap();
-        let waiting = places.take(&[false]);
+        let first = free(&places, &[false]);
         let freed = async {
             tokio::task::yield_now().await;
             drop(first);
         };
-        let (next, ()) = tokio::join!(waiting, freed);
+        let (next, ()) = tokio::join!(places.take(&[false]), freed);
         assert_eq!(next.unwrap().worker, 0);
     }
 
@@ -180,15 +192,20 @@ mod tests {
     fn a_worker_that_fails_is_tried_again_later_and_later() {
         let places = Places::new(1);
         let mut now = Instant::now();
-        let look = |now| places.look(&[false], now).expect("nothing to wait for");
+        let look = |now| match places.look(&[false], now) {
+            Found::Free(place) => Some(place),
+            Found::Nobody => None,
+            Found::Taken => panic!("somebody else has its place"),
+        };
         for pause in [2, 4, 8, 16, 32, 60, 60] {
             let place = look(now).unwrap();
             assert!(place.is_first);
             assert!(place.set_aside(now));
             assert!(!place.set_aside(now), "it is aside already");
             drop(place);
-            assert!(look(now + Duration::from_secs(pause) - Duration::from_millis(1)).is_none(), "{pause}");
-            now += Duration::from_secs(pause);
+            let pause = Duration::from_secs(pause);
+            assert!(look(now + pause.saturating_sub(Duration::from_millis(1))).is_none(), "{pause:?}");
+            now += pause;
         }
         let place = look(now).unwrap();
         assert!(place.did_well());
@@ -201,16 +218,15 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_for_who_was_tried_or_is_aside() {
         let places = Places::new(2);
-        assert!(take(&places, &[true, true]).unwrap().is_none());
-        let place = take(&places, &[true, false]).unwrap().unwrap();
+        assert!(places.take(&[true, true]).await.is_none());
+        let place = free(&places, &[true, false]);
         assert_eq!(place.worker, 1);
         // One that waits for it learns that it fell.
-        let waiting = places.take(&[true, false]);
         let fall = async {
             tokio::task::yield_now().await;
             place.set_aside(Instant::now());
         };
-        let (none, ()) = tokio::join!(waiting, fall);
+        let (none, ()) = tokio::join!(places.take(&[true, false]), fall);
         assert!(none.is_none());
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Run {
     #[prost(string, tag = "1")]
     pub(crate) version: String,
     #[prost(string, tag = "2")]
-    pub(crate) run_id: String,
+    pub(crate) id: String,
     #[prost(string, tag = "3")]
     pub(crate) period: String,
     #[prost(uint64, tag = "4")]
@@ -126,7 +126,7 @@ impl Run {
         });
         Ok(Self {
             version: version.to_owned(),
-            run_id: run.run_id.to_string(),
+            id: run.run_id.to_string(),
             period: run.period.to_string(),
             billing_version: run.billing_version,
             inputs_sha256: run.inputs_sha256.clone(),
@@ -164,7 +164,7 @@ impl Run {
             spend: spend.transpose()?,
         };
         Ok(SharedRun {
-            run_id: RunId::new(self.run_id),
+            run_id: RunId::new(self.id),
             period: self.period.parse().map_err(|_| Unreadable("period"))?,
             billing_version: self.billing_version,
             inputs_sha256: self.inputs_sha256,

@@ -21,7 +21,7 @@ use crate::{
 /// Statements that a worker works on at the same time.
 const STATEMENTS: usize = 16;
 /// How long the plan of a run is kept at least, when nobody asks for a file of it.
-const TIDY_EVERY: Duration = Duration::from_secs(120);
+const TIDY_EVERY: Duration = Duration::from_mins(2);
 
 pub(super) async fn execute(app: &App, args: &WorkerArgs) -> anyhow::Result<Exit> {
     let settings = &app.settings.serve;
