@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
-    args::{Cli, Command, Form, TrustArgs},
+    args::{Cli, Command, Form, SpreadArgs, TrustArgs},
     failure::Problem,
     progress::Progress,
     settings::{Layers, Settings},
@@ -75,10 +75,11 @@ impl App {
         })
     }
 
-    /// The same surroundings with another ledger.
+    /// The same surroundings with another ledger, which no worker knows.
     pub(crate) fn with_lake(&self, lake: String) -> Self {
         let mut app = self.clone();
         app.settings.lake = lake;
+        app.settings.estimate.workers.clear();
         app
     }
 
@@ -100,6 +101,7 @@ fn lay_flags(layers: &mut Layers, cli: &Cli) {
         Command::Run(args) => {
             layers.flag("method.name", "--method", args.method.clone());
             layers.flag("rollup.min_coverage", "--min-coverage", args.min_coverage);
+            lay_spread(layers, &args.spread);
         }
         Command::Serve(args) => {
             layers.flag("serve.http", "--http", args.http.clone());
@@ -115,9 +117,17 @@ fn lay_flags(layers: &mut Layers, cli: &Cli) {
             layers.flag("serve.tls_key", "--tls-key", args.tls_key.clone());
             lay_trust(layers, &args.trust);
         }
-        Command::Estimate(args) => layers.flag("method.name", "--method", args.method.clone()),
+        Command::Estimate(args) => {
+            layers.flag("method.name", "--method", args.method.clone());
+            lay_spread(layers, &args.spread);
+        }
         _ => {}
     }
+}
+
+fn lay_spread(layers: &mut Layers, args: &SpreadArgs) {
+    layers.flag("estimate.workers", "--workers", args.workers.clone());
+    lay_trust(layers, &args.trust);
 }
 
 fn lay_trust(layers: &mut Layers, args: &TrustArgs) {

@@ -17,7 +17,9 @@ pub(crate) use collect::CollectArgs;
 pub(crate) use deliveries::{DeliveriesArgs, DeliveriesCommand};
 pub(crate) use factors::{FactorsArgs, FactorsCommand};
 pub(crate) use serve::{ServeArgs, TokenArgs, TokenCommand, TrustArgs, UserArgs, UserCommand, WorkerArgs};
-pub(crate) use stages::{EstimateArgs, ExplainArgs, ImportArgs, RollupArgs, RunArgs, SqlArgs, VerifyArgs};
+pub(crate) use stages::{
+    EstimateArgs, ExplainArgs, ImportArgs, RollupArgs, RunArgs, SpreadArgs, SqlArgs, VerifyArgs,
+};
 pub(crate) use tools::{BenchArgs, BenchCommand, DemoArgs};
 
 /// An open carbon ledger for cloud estates.

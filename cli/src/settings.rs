@@ -6,6 +6,7 @@
 //! because a setting that is silently ignored is worse than none.
 
 mod collect;
+mod estimate;
 mod keys;
 mod layers;
 mod serve;
@@ -16,6 +17,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use collect::CollectSettings;
+pub(crate) use estimate::EstimateSettings;
 pub(crate) use keys::{Key, Kind, keys};
 pub(crate) use layers::{Layers, Origin};
 pub(crate) use serve::ServeSettings;
@@ -28,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) lake: String,
     pub(crate) import: ImportSettings,
     pub(crate) method: MethodSettings,
+    pub(crate) estimate: EstimateSettings,
     pub(crate) rollup: RollupSettings,
     pub(crate) factors: FactorSettings,
     pub(crate) collect: CollectSettings,
@@ -91,6 +94,7 @@ impl Default for Settings {
             lake: "airshed-data".to_owned(),
             import: ImportSettings::default(),
             method: MethodSettings::default(),
+            estimate: EstimateSettings::default(),
             rollup: RollupSettings::default(),
             factors: FactorSettings::default(),
             collect: CollectSettings::default(),

@@ -1,15 +1,26 @@
 //! Smallest and largest values of a file, kept in its entry of the Delta log: readers leave files out by them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use airshed_domain::schema::column;
 use arrow::{compute::kernels::cast_utils::string_to_timestamp_nanos, temporal_conversions};
-use parquet::file::{metadata::RowGroupMetaData, statistics::Statistics};
+use object_store::{ObjectStore, ObjectStoreExt as _, path::Path};
+use parquet::{
+    errors::ParquetError,
+    file::{
+        metadata::{ParquetMetaDataReader, RowGroupMetaData},
+        statistics::Statistics,
+    },
+};
 use serde_json::{Map, Value};
+
+use crate::error::{Context as _, Result};
 
 /// Columns whose bounds are kept: files hold few accounts and stretches of time, of all else any value.
 const BOUNDED_COLUMNS: &[&str] = &[column::ACCOUNT_ID, column::USAGE_START, column::HOUR, column::DAY];
 const MILLISECOND_US: i64 = 1_000;
+/// Bytes at the end of a file that are read first: they hold most footers.
+const FOOTER_BYTES: u64 = 64 << 10;
 
 /// A value that a file begins or ends at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +88,23 @@ impl Bounds {
             Some((name.to_owned(), (low, high)))
         };
         Self(BOUNDED_COLUMNS.iter().filter_map(|name| read(name)).collect())
+    }
+}
+
+/// The bounds of a file of some size in a store, as its footer tells.
+pub(crate) async fn of_file(store: &Arc<dyn ObjectStore>, file: &Path, size: u64) -> Result<Bounds> {
+    let context = || format!("cannot read the footer of `{file}`");
+    let mut wanted = FOOTER_BYTES.min(size);
+    loop {
+        let end = store.get_range(file, size - wanted..size).await.context(context)?;
+        let mut reader = ParquetMetaDataReader::new();
+        match reader.try_parse_sized(&end, size) {
+            Ok(()) => return Ok(Bounds::of_row_groups(reader.finish().context(context)?.row_groups())),
+            Err(ParquetError::NeedMoreData(more)) if wanted < more as u64 && more as u64 <= size => {
+                wanted = more as u64;
+            }
+            Err(error) => return Err(error).context(context),
+        }
     }
 }
 

@@ -81,6 +81,12 @@ impl DataFile {
     }
 }
 
+/// Whether a text is a hash as names of files carry it.
+pub(crate) fn is_content_hash(text: &str) -> bool {
+    text.len() == CONTENT_HASH_DIGITS
+        && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
 /// A Parquet file in memory, ready to be put into the lake.
 #[derive(Debug, Clone)]
 pub struct EncodedFile {

@@ -21,8 +21,8 @@ use deltalake::{
 use object_store::{ObjectStoreExt as _, PutPayload, path::Path};
 
 use crate::{
-    bounds::Bounds,
-    data_file::{DataFile, EncodedFile},
+    bounds::{self, Bounds},
+    data_file::{DataFile, EncodedFile, is_content_hash},
     error::{Context as _, Error, Result},
     location::Location,
     log_store,
@@ -134,6 +134,40 @@ impl LakeTable {
     ///
     /// `name` comes before the hash in the file's name: `part-00000` gives `part-00000-<hash>.parquet`.
     pub async fn put(&self, partition: &PartitionValues, name: &str, file: EncodedFile) -> Result<DataFile> {
+        let (path, target) = self.place(partition, name, file.content_hash())?;
+        let size = file.bytes.len() as u64;
+        self.location
+            .store
+            .put(&target, PutPayload::from(file.bytes))
+            .await
+            .context(|| format!("cannot write `{target}`"))?;
+        Ok(DataFile { path, size, rows: file.rows, partition: partition.clone(), bounds: file.bounds })
+    }
+
+    /// The file that another process [`put`](Self::put), by the hash of its content; nothing when it is not there. Of its
+    /// bytes the footer is read.
+    pub async fn put_elsewhere(
+        &self,
+        partition: &PartitionValues,
+        name: &str,
+        content_hash: &str,
+        rows: u64,
+    ) -> Result<Option<DataFile>> {
+        if !is_content_hash(content_hash) {
+            return Err(Error::corrupt(format!("`{content_hash}` is not the hash of a file")));
+        }
+        let (path, target) = self.place(partition, name, content_hash)?;
+        let size = match self.location.store.head(&target).await {
+            Ok(found) => found.size,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error).context(|| format!("cannot look for `{target}`")),
+        };
+        let bounds = bounds::of_file(&self.location.store, &target, size).await?;
+        Ok(Some(DataFile { path, size, rows, partition: partition.clone(), bounds }))
+    }
+
+    /// Where a file of a partition goes: below the table's folder, and in the store.
+    fn place(&self, partition: &PartitionValues, name: &str, content_hash: &str) -> Result<(String, Path)> {
         let folder = self
             .table
             .partition_columns()
@@ -144,16 +178,10 @@ impl LakeTable {
                 })
             })
             .collect::<Result<String>>()?;
-        let path = format!("{folder}{name}-{}.parquet", file.content_hash());
+        let path = format!("{folder}{name}-{content_hash}.parquet");
         let target = Path::parse(format!("{}/{path}", self.location.path))
             .map_err(|e| Error::corrupt(format!("`{path}` is not a path: {e}")))?;
-        let size = file.bytes.len() as u64;
-        self.location
-            .store
-            .put(&target, PutPayload::from(file.bytes))
-            .await
-            .context(|| format!("cannot write `{target}`"))?;
-        Ok(DataFile { path, size, rows: file.rows, partition: partition.clone(), bounds: file.bounds })
+        Ok((path, target))
     }
 
     /// Makes `files` the whole content of a (part of a) partition, in one atomic commit.

@@ -38,11 +38,14 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use self::worker::{WorkerOptions, serve_worker};
 use self::{channel::Channels, codec::GuardCodec, planner::Spread};
+pub use self::{
+    channel::Way,
+    worker::{WorkerOptions, serve_worker},
+};
 use crate::{
     access::Secret,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     limits::Limits,
 };
 
@@ -93,6 +96,20 @@ struct Member {
     is_up: AtomicBool,
 }
 
+/// The way to each of some workers, for what else they answer: with TLS, and the secret on every call. It connects with
+/// the first call.
+///
+/// # Errors
+/// As [`Workers::new`].
+pub fn ways(urls: &[String], trust: &Trust) -> Result<Vec<(String, Way)>> {
+    let channels = Channels::new(trust)?;
+    let way = |text: &String| {
+        let way = channels.channel(&channels.address(text)?).map_err(Error::from_engine)?;
+        Ok((text.clone(), way))
+    };
+    urls.iter().map(way).collect()
+}
+
 impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.members.iter().map(|member| member.url.as_str())).finish()
@@ -103,16 +120,11 @@ impl Workers {
     /// Workers at `https://host:port`, or `http://` on loopback.
     ///
     /// # Errors
-    /// [`ErrorKind::Statement`] for an address that is none, and for one beyond loopback without TLS and a secret.
+    /// [`ErrorKind::Statement`](crate::ErrorKind::Statement) for an address that is none, and for one beyond loopback without TLS and a secret.
     pub fn new(urls: &[String], options: WorkersOptions) -> Result<Self> {
         let channels = Channels::new(&options.trust)?;
-        let member = |text: &String| {
-            let url = Url::parse(text).map_err(|e| {
-                Error::with_source(ErrorKind::Statement, format!("`{text}` is no address of a worker"), e)
-            })?;
-            channels.may_reach(&url)?;
-            Ok(Member { url, is_up: AtomicBool::new(false) })
-        };
+        let member =
+            |text: &String| Ok(Member { url: channels.address(text)?, is_up: AtomicBool::new(false) });
         let members = urls.iter().map(member).collect::<Result<Vec<_>>>()?;
         Ok(Self(Arc::new(Inner { members, channels, options, statements: AtomicU64::new(0) })))
     }

@@ -35,11 +35,11 @@ def folder(tmp_path_factory):
 
 
 @contextmanager
-def worker(folder, number):
+def worker(folder, number, *options):
     """A worker's process and its address."""
     log = folder / f"worker{number}.log"
     with open(log, "w") as output:
-        command = [BINARY, "worker", "--listen", "127.0.0.1:0", "--lake", "lake"]
+        command = [BINARY, "worker", "--listen", "127.0.0.1:0", "--lake", "lake", *options]
         process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=output)
     try:
         for _ in range(300):

@@ -86,19 +86,22 @@ impl<'a> Planner<'a> {
         let measured = HeldMeasurements::of(self.utilization.as_ref(), period)?;
         let known = self.known.iter().filter(|(of, _)| *of == period).map(|(_, input)| input);
         let input = measured.input(known).await?;
-        self.plan_with(period, measured, input)
+        self.plan_with(period, measured, input, None)
     }
 
-    /// The run of a period with measurements, recorded as `input`.
+    /// The run of a period with measurements, recorded as `input`. `rejected` is how many rows could not be read; without
+    /// it they are counted.
     pub(crate) fn plan_with(
         &self,
         period: BillingPeriod,
         measured: HeldMeasurements,
         input: MeasuredInput,
+        rejected: Option<u64>,
     ) -> Result<RunPlan> {
         let files = self.by_period.get(&period).cloned().unwrap_or_default();
         let (batches, files) = order_by_content(files)?;
-        let inputs = RunInputs { rejected: self.rejected(period, &batches), batches, utilization: input };
+        let rejected = rejected.unwrap_or_else(|| self.rejected(period, &batches));
+        let inputs = RunInputs { batches, utilization: input, rejected };
         Ok(RunPlan::new(period, inputs, files, measured, self.billing_version, self.calculation))
     }
 

@@ -1,29 +1,24 @@
 //! Estimating periods: plan, read, calculate, write, record.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, pin::pin, sync::Arc};
 
-use airshed_domain::{
-    id::RunId,
-    period::BillingPeriod,
-    schema::{self, column},
-};
+use airshed_domain::{period::BillingPeriod, schema};
 use airshed_emission_factors::FactorSet;
-use airshed_kernels::{
-    estimate::{Estimator, emissions_dictionary_schema},
-    method::{MethodName, MethodOptions},
-};
+use airshed_kernels::method::{MethodName, MethodOptions};
 use airshed_lake::{
-    DataFile, EncodedFile, FileEncoder, Lake, PartitionValues,
+    DataFile, Lake,
     control::{self, RunRecord, RunTotals},
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
+    elsewhere::{Elsewhere, Writer},
     error::{Error, ErrorKind, Result},
-    plan::{RunInputs, RunPlan, code_version},
+    plan::{RunInputs, code_version},
     planner::Planner,
-    read, totals,
-    utilization::{HeldMeasurements, Measurements},
+    shard::{Shards, run_partition},
+    totals,
+    utilization::HeldMeasurements,
 };
 
 /// What numbers are calculated with.
@@ -83,16 +78,31 @@ pub async fn estimate(
     options: &EstimateOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<PeriodOutcome>> {
+    estimate_with(lake, calculation, wanted, options, progress, None).await
+}
+
+/// As [`estimate`], with the billing files estimated elsewhere as far as somebody is there. The runs are the same.
+///
+/// # Errors
+/// Also when somebody elsewhere refuses to take part, as they would calculate something else.
+pub async fn estimate_with(
+    lake: &Lake,
+    calculation: &Calculation,
+    wanted: &(dyn Fn(BillingPeriod) -> bool + Sync),
+    options: &EstimateOptions,
+    progress: &dyn Progress,
+    elsewhere: Option<&dyn Elsewhere>,
+) -> Result<Vec<PeriodOutcome>> {
     let mut outcomes = Vec::new();
     let Some(planner) = Planner::open(lake, calculation, None).await? else { return Ok(outcomes) };
     for period in planner.periods().filter(|period| wanted(*period)) {
         let plan = planner.plan(period).await?;
-        let outcome = match control::find_run(lake, &plan.run_id).await? {
-            Some(run) => PeriodOutcome { run, unchanged: true },
-            None => PeriodOutcome {
-                run: compute(lake, calculation, &plan, options, progress).await?,
-                unchanged: false,
-            },
+        let outcome = if let Some(run) = control::find_run(lake, &plan.run_id).await? {
+            PeriodOutcome { run, unchanged: true }
+        } else {
+            let shards = Shards::open(lake, calculation, plan).await?;
+            let run = compute(lake, &shards, options, progress, elsewhere).await?;
+            PeriodOutcome { run, unchanged: false }
         };
         outcomes.push(outcome);
     }
@@ -101,24 +111,32 @@ pub async fn estimate(
 
 async fn compute(
     lake: &Lake,
-    calculation: &Calculation,
-    plan: &RunPlan,
+    shards: &Shards,
     options: &EstimateOptions,
     progress: &dyn Progress,
+    elsewhere: Option<&dyn Elsewhere>,
 ) -> Result<RunRecord> {
-    progress.begin(plan.period, plan.files.iter().map(|(file, _)| file.rows).sum());
+    let (plan, calculation) = (&shards.plan, shards.calculation());
+    progress.begin(plan.period, shards.rows());
     let mut emissions = lake.table(&schema::emissions()).await?;
-    let partition = run_partition(plan.period, &plan.run_id);
-    let mut written: Vec<DataFile> = Vec::new();
+    let mut files: Vec<DataFile> = Vec::new();
     let mut totals = RunTotals { rows_rejected: plan.inputs.rejected, ..RunTotals::default() };
-    let mut shards = shards(lake, calculation, plan, options.threads).await?;
-    while let Some((index, shard)) = shards.try_next().await? {
-        progress.advance(shard.file.rows());
-        totals::add(&mut totals, &shard.totals);
-        written.push(emissions.put(&partition, &format!("part-{index:05}"), shard.file).await?);
+    let partition = run_partition(plan.period, &plan.run_id);
+    {
+        let writer = &Writer::new(shards, elsewhere, &emissions, options.threads);
+        let write = |index| async move {
+            let written = writer.write(index).await?;
+            progress.advance(written.file.rows);
+            Ok::<_, Error>(written)
+        };
+        let work = stream::iter(0..plan.files.len()).map(write).buffered(writer.at_once());
+        let mut work = pin!(work);
+        while let Some(written) = work.try_next().await? {
+            totals::add(&mut totals, &written.totals);
+            files.push(written.file);
+        }
     }
-    drop(shards);
-    emissions.replace_partition(&partition, &written, "estimate").await?;
+    emissions.replace_partition(&partition, &files, "estimate").await?;
     let run = RunRecord {
         run_id: plan.run_id.clone(),
         period: plan.period,
@@ -154,21 +172,25 @@ pub async fn replay(
     };
     let read = RunInputs::of(run)?.utilization;
     let Ok(measured) = HeldMeasurements::find(lake, run.period, &read).await? else { return Ok(None) };
-    let plan = planner.plan_with(run.period, measured, read)?;
+    let plan = planner.plan_with(run.period, measured, read, None)?;
     if plan.run_id != run.run_id {
         return Ok(None);
     }
-    progress.begin(plan.period, plan.files.iter().map(|(file, _)| file.rows).sum());
+    let shards = Shards::open(lake, calculation, plan).await?;
+    progress.begin(run.period, shards.rows());
     let emissions = lake.table(&schema::emissions()).await?;
     let stored: BTreeMap<usize, String> = emissions
-        .partition_files(&run_partition(plan.period, &plan.run_id))?
+        .partition_files(&run_partition(run.period, &run.run_id))?
         .iter()
         .enumerate()
         .map(|(index, file)| (index, file.content_hash().to_owned()))
         .collect();
     let mut again = BTreeMap::new();
-    let mut shards = shards(lake, calculation, &plan, threads).await?;
-    while let Some((index, shard)) = shards.try_next().await? {
+    let shards = &shards;
+    let estimate = |index| async move { Ok::<_, Error>((index, shards.estimate(index).await?)) };
+    let work = stream::iter(0..shards.plan.files.len()).map(estimate).buffered(threads.max(1));
+    let mut work = pin!(work);
+    while let Some((index, shard)) = work.try_next().await? {
         progress.advance(shard.file.rows());
         again.insert(index, shard.file.content_hash().to_owned());
     }
@@ -179,67 +201,4 @@ pub async fn replay(
         (of(&stored), of(&again))
     };
     Ok(Some(indexes.into_iter().map(pair).collect()))
-}
-
-/// The estimate of one billing file.
-struct Shard {
-    file: EncodedFile,
-    totals: RunTotals,
-}
-
-/// Estimates the files of a plan, `threads` at a time, in order.
-async fn shards<'a>(
-    lake: &Lake,
-    calculation: &'a Calculation,
-    plan: &'a RunPlan,
-    threads: usize,
-) -> Result<impl stream::Stream<Item = Result<(usize, Shard)>> + Unpin + 'a> {
-    let billing = lake.table(&schema::billing_lines()).await?.at_version(plan.billing_version).await?;
-    let measured = plan.measured.measurements().await?;
-    let work = plan.files.iter().enumerate().map(move |(index, (file, first_seq))| {
-        let (billing, measured) = (billing.clone(), Arc::clone(&measured));
-        async move {
-            let bytes = billing.fetch(file).await?;
-            let (calculation, path, first_seq) = (calculation.clone(), file.path.clone(), *first_seq);
-            let period = plan.period;
-            let task = move || estimate_file(&calculation, period, bytes, &path, first_seq, &measured);
-            let shard = tokio::task::spawn_blocking(task)
-                .await
-                .map_err(|e| Error::with_source(ErrorKind::Corrupt, "an estimate broke off", e))??;
-            Ok((index, shard))
-        }
-    });
-    Ok(Box::pin(stream::iter(work).buffered(threads.max(1))))
-}
-
-fn estimate_file(
-    calculation: &Calculation,
-    period: BillingPeriod,
-    bytes: bytes::Bytes,
-    path: &str,
-    first_seq: i64,
-    measured: &Measurements,
-) -> Result<Shard> {
-    let mut estimator = Estimator::new(
-        calculation.method,
-        Arc::clone(&calculation.factors),
-        calculation.options.clone(),
-        period,
-    );
-    let mut encoder = FileEncoder::new(&schema::emissions(), emissions_dictionary_schema())?;
-    let mut totals = RunTotals::default();
-    for batch in read::batches(bytes, path, first_seq)? {
-        let lines = measured.join(batch?)?;
-        let estimated = estimator
-            .estimate(&lines)
-            .map_err(|e| Error::with_source(ErrorKind::Input, format!("`{path}` cannot be estimated"), e))?;
-        totals::add_batch(&mut totals, &estimated)?;
-        encoder.write(&estimated)?;
-    }
-    Ok(Shard { file: encoder.finish()?, totals })
-}
-
-/// The partition of a run in `emissions` and the rollups.
-fn run_partition(period: BillingPeriod, run_id: &RunId) -> PartitionValues {
-    [(column::PERIOD.to_owned(), period.to_string()), (column::RUN_ID.to_owned(), run_id.to_string())].into()
 }

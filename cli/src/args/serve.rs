@@ -37,10 +37,10 @@ pub(crate) struct ServeArgs {
     pub(crate) trust: TrustArgs,
 }
 
-/// What servers and workers share.
+/// What workers and those who ask them share.
 #[derive(Debug, Args)]
 pub(crate) struct TrustArgs {
-    /// File with the secret that servers show to workers
+    /// File with the secret that is shown to workers
     #[arg(long, value_name = "FILE")]
     pub(crate) workers_secret_file: Option<String>,
     /// Certificates of the authority that signed those of the workers, PEM
@@ -48,11 +48,12 @@ pub(crate) struct TrustArgs {
     pub(crate) workers_ca: Option<String>,
 }
 
-/// Work for `airshed serve --workers`: read and sum parts of large tables.
+/// Work for others: parts of large statements of `airshed serve`, billing files of `airshed estimate`.
 ///
-/// A worker reads the same lake as its servers. It knows no users: whoever shows its secret reads the whole ledger. On any
-/// other address than this machine's it starts only with TLS and a secret. It goes on until it is interrupted; then
-/// statements under way are finished.
+/// A worker is started on the lake of those who ask it. It knows no users: whoever shows its secret reads the whole ledger.
+/// On any other address than this machine's it starts only with TLS and a secret. To estimate, it must be allowed to write
+/// to the lake, and have the same factor files in its settings. It goes on until it is interrupted; then what is under way
+/// is finished, for half a minute at most.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

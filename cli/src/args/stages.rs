@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::TrustArgs;
+
 /// Import, estimate and roll up in one go, then print a summary.
 ///
 /// Doing it twice changes nothing: what was imported is recognised by content, and a run with the same inputs, factors,
@@ -29,6 +31,18 @@ pub(crate) struct RunArgs {
     /// Exit with code 5 when less than this share of cost, 0 to 1, has an estimate [env: AIRSHED_ROLLUP_MIN_COVERAGE]
     #[arg(long, value_name = "SHARE")]
     pub(crate) min_coverage: Option<f64>,
+    #[command(flatten)]
+    pub(crate) spread: SpreadArgs,
+}
+
+/// Who estimates.
+#[derive(Debug, Args)]
+pub(crate) struct SpreadArgs {
+    /// Workers that estimate billing files, separated by commas (docs/distributed.md) [env: AIRSHED_ESTIMATE_WORKERS]
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub(crate) workers: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 }
 
 /// Read billing exports into the ledger.
@@ -64,7 +78,8 @@ pub(crate) struct ImportArgs {
 #[command(after_help = "\
 Examples:
   airshed estimate
-  airshed estimate --period 2026-10 --method boavizta")]
+  airshed estimate --period 2026-10 --method boavizta
+  airshed estimate --workers http://127.0.0.1:7001,http://127.0.0.1:7002")]
 pub(crate) struct EstimateArgs {
     /// Billing period, YYYY-MM; may be repeated [default: every period with lines]
     #[arg(long = "period", value_name = "YYYY-MM")]
@@ -72,6 +87,8 @@ pub(crate) struct EstimateArgs {
     /// Method profile: airshed, ccf, boavizta or spruce [env: AIRSHED_METHOD_NAME]
     #[arg(long, value_name = "NAME")]
     pub(crate) method: Option<String>,
+    #[command(flatten)]
+    pub(crate) spread: SpreadArgs,
 }
 
 /// Sum current runs by hour, day, month and resource, and count coverage.

@@ -1,9 +1,12 @@
 //! `airshed estimate`: a run for every period whose inputs, factors, method or settings changed.
 
-use airshed_estimate::{EstimateOptions, PeriodOutcome};
+mod workers;
+
+use airshed_estimate::{Elsewhere, EstimateOptions, PeriodOutcome};
 use airshed_lake::Lake;
 use anyhow::bail;
 
+pub(super) use self::workers::desk;
 use super::stages::{self, EstimateProgress, Periods};
 use crate::{
     app::{self, App},
@@ -41,12 +44,15 @@ pub(super) async fn stage(
     lake: &Lake,
     periods: &Periods,
 ) -> anyhow::Result<(Vec<PeriodOutcome>, f64)> {
+    let crew = workers::crew(&app.settings)?;
     let calculation = stages::calculation(app, None).await?;
     let stage = app.progress.stage("estimate");
     let options = EstimateOptions { threads: stages::threads(app), now_us: app::now_us() };
     let wanted = |period| periods.contains(period);
     let progress = EstimateProgress::new(&stage);
-    let outcomes = airshed_estimate::estimate(lake, &calculation, &wanted, &options, &progress).await?;
+    let elsewhere = crew.as_ref().map(|crew| crew as &dyn Elsewhere);
+    let outcomes =
+        airshed_estimate::estimate_with(lake, &calculation, &wanted, &options, &progress, elsewhere).await?;
     let new: Vec<_> = outcomes.iter().filter(|outcome| !outcome.unchanged).collect();
     let rows: u64 = new.iter().map(|outcome| outcome.run.totals.rows_in()).sum();
     let unchanged = outcomes.len() - new.len();

@@ -131,6 +131,14 @@ const LEDGER: &[Key] = &[
         example: "10.0",
     },
     Key {
+        name: "estimate.workers",
+        kind: Kind::List,
+        what: "Workers that estimate billing files, as https://host:port; http:// on this machine; they are known by \
+               serve.workers_secret_file and serve.workers_ca",
+        absent: "none",
+        example: "[\"http://127.0.0.1:7001\"]",
+    },
+    Key {
         name: "rollup.tags",
         kind: Kind::List,
         what: "Keys of the tags that rollups keep as a dimension",

@@ -218,3 +218,22 @@ async fn a_rewrite_of_files_that_were_removed_is_refused() {
         assert!(table.files().unwrap().is_empty(), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_file_that_another_process_put_is_found_by_its_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lake) in lakes(folder.path()) {
+        let table = lake.table(&schema::objects()).await.unwrap();
+        let mine = partition("d1", "b1");
+        let put = table.put(&mine, "part-00000", objects(0, 3)).await.unwrap();
+        let look = |hash: &str| {
+            let (hash, table, mine) = (hash.to_owned(), table.clone(), mine.clone());
+            async move { table.put_elsewhere(&mine, "part-00000", &hash, 3).await }
+        };
+        assert_eq!(look(put.content_hash()).await.unwrap(), Some(put.clone()), "{name}");
+        assert_eq!(look(&"0".repeat(32)).await.unwrap(), None, "{name}");
+        for hash in ["", "../../../../etc/passwd", &"A".repeat(32), &"0".repeat(31)] {
+            assert_eq!(look(hash).await.unwrap_err().kind(), ErrorKind::Corrupt, "{name}: {hash}");
+        }
+    }
+}

@@ -48,6 +48,9 @@ const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::fro
 /// What the library says when a worker does not know a task: it was started anew in between.
 const FORGOTTEN: &str = "Worker::execute_task timed-out";
 
+/// The way to a worker: connects with the first call, and again after it broke.
+pub type Way = BoxCloneSyncChannel;
+
 /// Connections to workers; clones share them.
 #[derive(Clone)]
 pub(super) struct Channels(Arc<Inner>);
@@ -55,7 +58,7 @@ pub(super) struct Channels(Arc<Inner>);
 struct Inner {
     secret: Option<HeaderValue>,
     tls: Option<Arc<ClientConfig>>,
-    open: Mutex<HashMap<Url, BoxCloneSyncChannel>>,
+    open: Mutex<HashMap<Url, Way>>,
 }
 
 impl Channels {
@@ -64,6 +67,15 @@ impl Channels {
     pub(super) fn new(trust: &Trust) -> Result<Self, Error> {
         let secret = trust.secret.as_ref().map(bearer).transpose()?;
         Ok(Self(Arc::new(Inner { secret, tls: trust.tls.clone(), open: Mutex::default() })))
+    }
+
+    /// The address of a worker that may be talked to.
+    pub(super) fn address(&self, text: &str) -> Result<Url, Error> {
+        let url = Url::parse(text).map_err(|e| {
+            Error::with_source(ErrorKind::Statement, format!("`{text}` is no address of a worker"), e)
+        })?;
+        self.may_reach(&url)?;
+        Ok(url)
     }
 
     /// Whether an address may be talked to: beyond loopback only with TLS and the secret.
@@ -85,7 +97,7 @@ impl Channels {
         Err(Error::new(ErrorKind::Statement, format!("`{url}`: {refused}")))
     }
 
-    fn channel(&self, url: &Url) -> Result<BoxCloneSyncChannel> {
+    pub(super) fn channel(&self, url: &Url) -> Result<Way> {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = open.get(url) {
             return Ok(channel.clone());
@@ -93,7 +105,7 @@ impl Channels {
         self.may_reach(url).map_err(|e| DataFusionError::External(Box::new(e)))?;
         let channel = connected(url, self.0.tls.clone()).map_err(DataFusionError::IoError)?;
         let secret = self.0.secret.clone();
-        let channel = BoxCloneSyncChannel::new(channel.map_request(move |mut request: Request<Body>| {
+        let channel = Way::new(channel.map_request(move |mut request: Request<Body>| {
             if let Some(secret) = &secret {
                 request.headers_mut().insert(AUTHORIZATION, secret.clone());
             }

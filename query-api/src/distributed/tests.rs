@@ -14,7 +14,7 @@ use self::stage::{
     workers_of,
 };
 use super::*;
-use crate::{Exceeded, Scope};
+use crate::{ErrorKind, Exceeded, Scope};
 
 const VERSION: &str = "1.2.3";
 /// Small enough that every scan of the test lake is worth all workers.

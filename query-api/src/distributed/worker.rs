@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{
     Request, Status,
     metadata::MetadataValue,
-    service::{Interceptor, interceptor::InterceptedService},
+    service::{Interceptor, InterceptorLayer, Routes},
     transport::Server,
 };
 
@@ -43,6 +43,8 @@ pub struct WorkerOptions {
     pub statements: usize,
     /// Version of this program: servers of another leave it alone.
     pub version: &'static str,
+    /// What else is answered on the same port, to the same who show the secret.
+    pub beside: Routes,
 }
 
 impl fmt::Debug for WorkerOptions {
@@ -78,7 +80,6 @@ pub async fn serve_worker(
     let sessions = Sessions::new(lake, channels, options.memory_bytes, options.statements)
         .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
     let worker = Worker::from_session_builder(sessions).with_version(options.version);
-    let service = InterceptedService::new(worker.into_worker_server(), Door(options.trust.secret));
     let (taken, waiting) = mpsc::channel(WAITING);
     let incoming =
         stream::unfold(waiting, async |mut waiting| waiting.recv().await.map(|next| (next, waiting)));
@@ -86,7 +87,8 @@ pub async fn serve_worker(
     let serving = Server::builder()
         .http2_keepalive_interval(Some(every))
         .http2_keepalive_timeout(Some(at_most))
-        .add_service(service)
+        .layer(InterceptorLayer::new(Door(options.trust.secret)))
+        .add_routes(options.beside.add_service(worker.into_worker_server()))
         .serve_with_incoming_shutdown(Box::pin(incoming), cancel.clone().cancelled_owned());
     let serving = async {
         tokio::pin!(serving);

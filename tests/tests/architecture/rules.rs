@@ -11,6 +11,17 @@ pub(crate) const ALLOWED: &[(&str, &[&str])] = &[
     ("airshed-aws", &["airshed-collect"]),
     ("airshed-kernels", &["airshed-emission-factors", "airshed-domain"]),
     ("airshed-estimate", &["airshed-kernels", "airshed-lake", "airshed-emission-factors", "airshed-domain"]),
+    (
+        "airshed-remote",
+        // It estimates files of runs for others, by the stage's own code.
+        &[
+            "airshed-estimate",
+            "airshed-kernels",
+            "airshed-lake",
+            "airshed-emission-factors",
+            "airshed-domain",
+        ],
+    ),
     ("airshed-rollup", &["airshed-lake", "airshed-domain"]),
     (
         "airshed-query-api",
@@ -42,7 +53,9 @@ pub(crate) const MUST_NOT_CONTAIN: &[(&str, &[&str])] = &[
     ("airshed-postgres", &["aws-sdk-*"]),
     ("airshed-flight", &["aws-sdk-*"]),
     ("airshed-http", &["aws-sdk-*"]),
-    ("airshed-estimate", &["axum"]),
+    // Only what travels is of gRPC: the stage itself knows no network.
+    ("airshed-estimate", &["axum", "tonic"]),
+    ("airshed-remote", &["aws-sdk-*", "datafusion-distributed"]),
 ];
 
 /// Auditors can run a number again: no I/O, no query engine, no network.
@@ -70,6 +83,7 @@ pub(crate) const LIBRARY_FOLDERS: &[&str] = &[
     "ingest/aws",
     "calc-engine/kernels",
     "calc-engine/estimate",
+    "calc-engine/remote",
     "rollup",
     "query-api",
     "query-api/http",
@@ -79,7 +93,7 @@ pub(crate) const LIBRARY_FOLDERS: &[&str] = &[
 
 /// Libraries that wait for others and end a wait by tokio's clock, which tests can stop. No figure depends on it.
 pub(crate) const SERVERS: &[&str] =
-    &["query-api", "query-api/http", "query-api/postgres", "query-api/flight"];
+    &["calc-engine/remote", "query-api", "query-api/http", "query-api/postgres", "query-api/flight"];
 
 /// Text that must not stand in a library that is no server, outside comments and tests, with the reason.
 pub(crate) const ONLY_SERVERS_MAY_CALL: &[(&str, &str)] = &[("Instant::now", "the time is an argument")];

@@ -7,5 +7,7 @@ mod crash;
 mod exactness;
 mod removal;
 mod rollups;
+mod spread;
 mod stages;
 mod utilization;
+mod workers;

@@ -45,26 +45,35 @@ pub(crate) fn resources(threads: usize) -> Resources {
     Resources { threads, memory_bytes: 256 << 20, spill_dir: None }
 }
 
-/// Imports, estimates, rolls up and publishes; stops at the first error.
-pub(crate) async fn run(input: &Path, lake: &Lake, machine: &Machine) -> Result<ImportReport, String> {
+/// When everything here happens.
+pub(crate) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_793_000_000).unwrap()
+}
+
+/// Imports, and no more.
+pub(crate) async fn import(input: &Path, lake: &Lake, machine: &Machine) -> Result<ImportReport, String> {
     let spill = tempfile::tempdir().unwrap();
     let mut options = ImportOptions::new(spill.path());
     options.threads = machine.threads;
     options.memory_budget_bytes = machine.import_memory_bytes;
     let input = Location::parse(input.to_str().unwrap(), &StoreOptions::new()).map_err(|e| chain(&e))?;
-    let now = jiff::Timestamp::from_second(1_793_000_000).unwrap();
-    let report = airshed_ingest::import(
+    airshed_ingest::import(
         &input,
         lake,
         &options,
-        now,
+        now(),
         Arc::new(airshed_ingest::import::NoProgress),
         &CancellationToken::new(),
     )
     .await
-    .map_err(|e| chain(&e))?;
+    .map_err(|e| chain(&e))
+}
+
+/// Imports, estimates, rolls up and publishes; stops at the first error.
+pub(crate) async fn run(input: &Path, lake: &Lake, machine: &Machine) -> Result<ImportReport, String> {
+    let report = import(input, lake, machine).await?;
     let calculation = calculation();
-    let estimate = EstimateOptions { threads: machine.threads, now_us: now.as_microsecond() };
+    let estimate = EstimateOptions { threads: machine.threads, now_us: now().as_microsecond() };
     let wanted = |period| machine.periods.is_empty() || machine.periods.contains(&period);
     let outcomes =
         airshed_estimate::estimate(lake, &calculation, &wanted, &estimate, &airshed_estimate::NoProgress)
@@ -73,7 +82,7 @@ pub(crate) async fn run(input: &Path, lake: &Lake, machine: &Machine) -> Result<
     let rollup = RollupOptions {
         tags: calculation.rollup_tags.clone(),
         threads: machine.threads,
-        now_us: now.as_microsecond(),
+        now_us: now().as_microsecond(),
     };
     for outcome in outcomes {
         airshed_rollup::roll_up(lake, &outcome.run, &rollup).await.map_err(|e| chain(&e))?;
@@ -115,7 +124,7 @@ pub(crate) async fn rows(lake: &Lake, table: &airshed_domain::schema::Table) -> 
     lake.table(table).await.unwrap().files().unwrap().iter().map(|file| file.rows).sum()
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Two of the three hours that the export bills: the third has no measurement.
-const MEASURED: &str = "\
+pub(crate) const MEASURED: &str = "\
 resource_id,usage_start,usage_end,metric,avg
 res-0,2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,cpu_utilization,0.1
 res-0,2026-10-01T01:00:00Z,2026-10-01T02:00:00Z,cpu_utilization,0.9
@@ -42,7 +42,7 @@ fn prepare(folder: &Path) -> (PathBuf, PathBuf, Lake) {
     (input, measured, local_lake(&folder.join("lake")))
 }
 
-async fn import(file: &Path, lake: &Lake) -> UtilizationReport {
+pub(crate) async fn import(file: &Path, lake: &Lake) -> UtilizationReport {
     let input = Location::parse(file.to_str().unwrap(), &StoreOptions::new()).unwrap();
     let now = jiff::Timestamp::from_second(1_793_000_000).unwrap();
     import_utilization(&input, lake, now, &CancellationToken::new()).await.unwrap()

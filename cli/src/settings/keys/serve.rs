@@ -69,7 +69,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "serve.workers_secret_file",
         kind: Kind::Path,
-        what: "File with the secret that servers show to workers",
+        what: "File with the secret that is shown to workers",
         absent: "none, on this machine",
         example: "\"/run/secrets/workers\"",
     },

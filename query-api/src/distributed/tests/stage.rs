@@ -13,6 +13,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 use tokio::{net::TcpListener, runtime};
+use tonic::service::Routes;
 
 use super::{super::*, VERSION, lake};
 use crate::{AsOf, Ledger, Session};
@@ -63,6 +64,7 @@ pub(super) fn worker() -> WorkerOptions {
         memory_bytes: 256 << 20,
         statements: 8,
         version: VERSION,
+        beside: Routes::default(),
     }
 }
 
