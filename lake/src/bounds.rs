@@ -173,8 +173,8 @@ mod tests {
         let stats = bounds.to_stats(7);
         assert_eq!(
             stats,
-            "{\"numRecords\":7,\"minValues\":{\"account_id\":\"000000000012\",\"hour\":\"1969-12-31T23:59:59.998Z\"},\
-             \"maxValues\":{\"account_id\":\"9\\\"é\",\"hour\":\"1970-01-01T00:00:00.001Z\"}}"
+            "{\"maxValues\":{\"account_id\":\"9\\\"é\",\"hour\":\"1970-01-01T00:00:00.001Z\"},\
+             \"minValues\":{\"account_id\":\"000000000012\",\"hour\":\"1969-12-31T23:59:59.998Z\"},\"numRecords\":7}"
         );
         assert_eq!(Bounds::of_stats(&stats), bounds);
         assert_eq!(Bounds::default().to_stats(7), "{\"numRecords\":7}");

@@ -137,12 +137,16 @@ fn bounds(schema: &Schema, file: &DataFile) -> Result<Statistics> {
                 ScalarValue::TimestampMicrosecond(Some(*us), None).cast_to(field.data_type())
             }
         };
-        let mut known = ColumnStatistics::new_unknown();
-        if let Some((least, most)) = file.bounds.of(field.name()) {
-            known.min_value = Precision::Exact(value(least)?);
-            known.max_value = Precision::Exact(value(most)?);
-        }
-        Ok(known)
+        // Nulls are unknown: files of which nothing is known and others stand in one list.
+        let (least, most) = match file.bounds.of(field.name()) {
+            Some((least, most)) => (value(least)?, value(most)?),
+            None => (ScalarValue::try_from(field.data_type())?, ScalarValue::try_from(field.data_type())?),
+        };
+        Ok(ColumnStatistics {
+            min_value: Precision::Exact(least),
+            max_value: Precision::Exact(most),
+            ..ColumnStatistics::new_unknown()
+        })
     };
     let column_statistics = schema.fields().iter().map(of_column).collect::<Result<_>>()?;
     Ok(Statistics { num_rows: Precision::Absent, total_byte_size: Precision::Absent, column_statistics })

@@ -22,7 +22,7 @@ pub(crate) const GROUPS: u64 = 16;
 pub(crate) fn file(estate: &Estate, month: &Month, group: u64, number: u64) -> Result<EncodedFile> {
     let mut rows = Rows::new(&schema::emissions_resource_daily(), &estate.texts)?;
     for (place, account) in (0..).zip(&estate.accounts) {
-        if account.order * GROUPS >> 16 == group {
+        if (account.order * GROUPS) >> 16 == group {
             for pair in &account.pairs {
                 resources(estate, month, (place, account, pair), number, &mut rows)?;
             }

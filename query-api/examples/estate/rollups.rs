@@ -171,7 +171,7 @@ fn hours(estate: &Estate, month: &Month, number: u64) -> Result<EncodedFile> {
 
 /// Whether an account is of a part.
 fn is_of(account: &Account, number: u64) -> bool {
-    account.order * PARTS >> 16 == number
+    (account.order * PARTS) >> 16 == number
 }
 
 /// Some dimensions of a place, beside the provider.

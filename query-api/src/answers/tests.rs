@@ -59,7 +59,7 @@ async fn counted(rows: usize) -> (Session, Arc<AtomicUsize>) {
         (table, Arc::new(Counted(memory, Arc::clone(&reads))) as Arc<dyn TableProvider>)
     });
     let runtime = Arc::new(RuntimeEnv::default());
-    let limits = Limits::default();
+    let limits = Limits::new(2, 256 << 20);
     let session =
         Session::new(tables.collect(), &crate::functions::all(), &runtime, limits, None).await.unwrap();
     (session, reads)

@@ -167,7 +167,7 @@ async fn others_go_on_while_a_statement_is_planned() {
 
 #[tokio::test]
 async fn patterns_come_from_the_statement() {
-    let session = session(Limits::default()).await;
+    let session = session(Limits::new(2, 64 << 20)).await;
     for sql in [
         "SELECT 1 FROM emissions WHERE regexp_like(line_id, '^' || 'a')",
         "SELECT 1 FROM emissions WHERE line_id ~ '^a' OR line_id !~* 'b' OR line_id SIMILAR TO 'a%'",

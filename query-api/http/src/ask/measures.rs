@@ -35,16 +35,16 @@ impl Default for Measures {
 impl Measures {
     /// Reads a list parted by commas.
     pub(crate) fn parse(parameter: &str, names: &str) -> Result<Self, Problem> {
-        let named: Vec<&str> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-        if let Some(unknown) = named.iter().find(|name| !measures().any(|known| known == **name)) {
+        let wanted: Vec<&str> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        if let Some(unknown) = wanted.iter().find(|name| !measures().any(|known| known == **name)) {
             let known: Vec<&str> = measures().collect();
             let detail = format!("`{unknown}` is none of {}", known.join(", "));
             return Err(Problem::parameter(parameter, &detail));
         }
-        if named.is_empty() {
+        if wanted.is_empty() {
             return Err(Problem::parameter(parameter, "it names no measure"));
         }
-        Ok(Self(measures().filter(|name| named.contains(name)).collect()))
+        Ok(Self(measures().filter(|name| wanted.contains(name)).collect()))
     }
 
     /// The same and one more.

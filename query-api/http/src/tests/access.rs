@@ -143,6 +143,7 @@ async fn what_is_described_is_taken() {
                 "limit" | "top" => format!("{name}=3"),
                 "group_by" | "by" => format!("{name}=region,tag.team"),
                 "order" => "order=billed_cost".to_owned(),
+                "measures" => "measures=lines,energy_kwh".to_owned(),
                 "grain" => "grain=month".to_owned(),
                 "compare" => "compare=none".to_owned(),
                 "period" => "period=2026-10".to_owned(),

@@ -28,6 +28,9 @@ type Cells = BTreeMap<&'static str, String>;
 pub(super) async fn make(folder: &Path) -> Lake {
     let lake = Lake::open(folder.to_str().unwrap(), &StoreOptions::new()).unwrap();
     put(&lake, &schema::accounts(), &PartitionValues::new(), &accounts()).await;
+    let delivery = [(c::PERIOD, "2026-10"), (c::DELIVERY_ID, "carbon"), (c::BATCH_ID, "batch-1")];
+    let delivery = delivery.map(|(column, value)| (column.to_owned(), value.to_owned())).into();
+    put(&lake, &schema::provider_reported(), &delivery, &provider_reported()).await;
     publish(&lake, "2026-09", "run-sep", 1, 1_000).await;
     publish(&lake, "2026-10", "run-oct", 1, 2_000).await;
     lake
@@ -132,6 +135,25 @@ fn accounts() -> Vec<Cells> {
         ])
     };
     ACCOUNTS.iter().zip(["One", "Two", "Three"]).map(row).collect()
+}
+
+/// What the provider says of the compute of each account.
+fn provider_reported() -> Vec<Cells> {
+    let row = |(number, account): (usize, &&'static str)| {
+        let mut row = Cells::from([
+            (c::PROVIDER, "aws".to_owned()),
+            (c::MODEL_VERSION, "v3.0.0".to_owned()),
+            (c::PAYER_ACCOUNT_ID, ACCOUNTS[0].to_owned()),
+            (c::ACCOUNT_ID, (*account).to_owned()),
+            (c::SERVICE_CODE, SERVICES[0].0.to_owned()),
+            (c::USAGE_PERIOD_START, "2026-10-01T00:00:00Z".to_owned()),
+            (c::USAGE_PERIOD_END, "2026-11-01T00:00:00Z".to_owned()),
+            (c::TOTAL_LOCATION_G, format!("{}.5", number + 7)),
+        ]);
+        row.extend(REGIONS[number].map(|region| (c::REGION, region.to_owned())));
+        row
+    };
+    ACCOUNTS.iter().enumerate().map(row).collect()
 }
 
 async fn put(lake: &Lake, description: &Table, partition: &PartitionValues, rows: &[Cells]) {
