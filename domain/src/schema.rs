@@ -64,6 +64,11 @@ impl Table {
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
+    /// Whether it has a column of this name.
+    pub fn has(&self, column: &str) -> bool {
+        self.columns.iter().any(|known| known.name == column)
+    }
+
     /// Names of the partition columns, outermost first.
     pub fn partition_columns(&self) -> Vec<&'static str> {
         self.columns[self.columns.len() - self.partitions..].iter().map(|c| c.name).collect()

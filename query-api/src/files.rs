@@ -83,6 +83,11 @@ impl FilesTable {
         Ok(Self { schema: schema.build(), files })
     }
 
+    /// Rows of all its files.
+    pub(crate) fn rows(&self) -> usize {
+        self.files.iter().fold(0, |sum, shown| sum.saturating_add(shown.rows))
+    }
+
     /// The files that can hold rows which meet the conditions, as far as partition columns and bounds tell.
     fn selected(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&ShownFile>> {
         let files = self.of_partitions(state, filters)?;
@@ -187,13 +192,8 @@ impl TableProvider for FilesTable {
             column_statistics: vec![ColumnStatistics::new_unknown(); schema.fields().len()],
         };
         let files = FileGroup::new(selected.into_iter().map(|shown| shown.file.clone()).collect());
-        let mut source = ParquetSource::new(self.schema.clone());
-        if let Some(condition) = conjunction(filters.iter().cloned()) {
-            // Leaves row groups out. A guard lets nothing down to here later, so it is given now.
-            let condition =
-                state.create_physical_expr(condition, &DFSchema::try_from(Arc::clone(&schema))?)?;
-            source = source.with_predicate(condition);
-        }
+        // Conditions on rows come down later, when the plan is optimised.
+        let source = ParquetSource::new(self.schema.clone());
         let scan = FileScanConfigBuilder::new(store::name()?, Arc::new(source))
             .with_file_groups(files.split_files(state.config().target_partitions()))
             .with_statistics(statistics)

@@ -59,6 +59,8 @@ pub struct Ledger {
     versions: Vec<LakeTable>,
     tables: Vec<(Table, Arc<dyn TableProvider>)>,
     runs: BTreeMap<BillingPeriod, RunId>,
+    /// Rows of the runs that are read, by table.
+    rows: BTreeMap<&'static str, usize>,
     /// Names of the summaries that have rows of every run.
     complete: BTreeSet<&'static str>,
     functions: Vec<ScalarUDF>,
@@ -129,17 +131,19 @@ impl Ledger {
         workers: Option<Workers>,
     ) -> Result<Self> {
         let mut tables = Vec::with_capacity(versions.len());
+        let mut rows = BTreeMap::new();
         for open in &versions {
             let table = open.description().clone();
             let shows = |file: &DataFile| shows(&table, file, &runs);
             let schema = open.provider(&|_| false).await?.schema();
             let provider = FilesTable::new(open, &schema, &shows)?;
+            rows.insert(table.name, provider.rows());
             tables.push((table, Arc::new(provider) as Arc<dyn TableProvider>));
         }
         let complete = complete_summaries(&versions, &runs)?;
         let functions = functions::all();
         let everything = Session::new(tables.clone(), &functions, &runtime, limits, workers.as_ref()).await?;
-        Ok(Self { versions, tables, runs, complete, functions, runtime, limits, workers, everything })
+        Ok(Self { versions, tables, runs, rows, complete, functions, runtime, limits, workers, everything })
     }
 
     /// A short text that changes whenever a table does.
@@ -161,6 +165,11 @@ impl Ledger {
     /// was such a table have no rows in it.
     pub fn is_complete(&self, summary: &str) -> bool {
         self.complete.contains(summary)
+    }
+
+    /// Rows that a table has of the runs that are read.
+    pub fn rows(&self, table: &str) -> usize {
+        self.rows.get(table).copied().unwrap_or_default()
     }
 
     /// The run that is read for each period.

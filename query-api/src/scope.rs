@@ -114,10 +114,9 @@ impl RowScope {
         if table.name == PERIODS {
             return Some(provider);
         }
-        let has = |name: &str| table.columns.iter().any(|column| column.name == name);
         let mut rows = Vec::new();
         if let Some(accounts) = &self.accounts {
-            if !has(c::ACCOUNT_ID) {
+            if !table.has(c::ACCOUNT_ID) {
                 return None;
             }
             rows.push(
@@ -125,7 +124,7 @@ impl RowScope {
             );
         }
         for (key, values) in &self.tags {
-            if !has(c::TAGS) {
+            if !table.has(c::TAGS) {
                 return None;
             }
             let value = tag.call(vec![col(c::TAGS), lit(key.as_str())]);

@@ -63,6 +63,8 @@ impl Session {
         // Conditions are told while files are read: of rows that do not meet them no other column is decoded.
         let reading = &mut config.options_mut().execution.parquet;
         (reading.pushdown_filters, reading.reorder_filters) = (true, true);
+        // No file of a ledger has any.
+        reading.bloom_filter_on_read = false;
         let mut builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(runtime))

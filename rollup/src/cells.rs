@@ -105,7 +105,7 @@ impl Cells {
             let key = &self.keys[cell as usize];
             (key.time_us.div_euclid(stretch_us), ranks[key.tuple as usize], key.time_us)
         });
-        let has_time = table.columns.iter().any(|column| [c::HOUR, c::DAY].contains(&column.name));
+        let has_time = has_time(table);
         let texts = tuples.values();
         for cells in order.chunks(ENCODE_CELLS) {
             let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
@@ -127,11 +127,19 @@ impl Cells {
     }
 }
 
-/// Rows of a file that are of the same stretch of time stand together, so that readers leave out what is of other days.
-/// Hours lie by days: there are too many of them to be read for a few days, and within a day an account's stand together.
-/// Summaries are read by time alone. Of all else most questions name an account, and its whole month stands together.
+/// Whether the cells of a table have a time.
+pub(crate) fn has_time(table: &Table) -> bool {
+    table.has(c::HOUR) || table.has(c::DAY)
+}
+
+/// Rows of a file that are of the same stretch of time stand together, so that readers leave out what is of other days;
+/// within a stretch an account's rows stand together. The more rows there are, the more it pays to leave out other times;
+/// the shorter the stretches, the more of them hold an account that somebody asks for. Resources are asked for by account
+/// alone.
 fn stretch_us(table: &Table) -> i64 {
-    if table.name == schema::emissions_hourly().name {
+    if table.name == schema::emissions_daily().name {
+        7 * DAY_US
+    } else if table.has(c::HOUR) && table.has(c::ACCOUNT_ID) {
         DAY_US
     } else if schema::summaries().iter().any(|summary| summary.name == table.name) {
         HOUR_US

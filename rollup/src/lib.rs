@@ -7,12 +7,12 @@
 
 mod cells;
 pub mod check;
-mod days;
 mod error;
 mod pick_tags;
 mod session;
 mod shard;
 mod stage;
+mod stretch;
 
 pub use error::{Error, ErrorKind, Result};
 pub use session::Resources;

@@ -18,12 +18,13 @@ use parquet::arrow::{
 
 use crate::{
     cells::{
-        Cells, DAY_US, HOUR_US,
+        Cells, DAY_US, HOUR_US, has_time,
         sums::{Rows, Sums},
         texts::Tuples,
     },
     error::{Error, Result},
     pick_tags::pick_tags,
+    stretch,
 };
 
 /// Lines that are read at a time.
@@ -36,14 +37,12 @@ const COVERAGE_KEYS: [&str; 6] =
 pub(crate) struct Shard {
     pub(crate) hourly: EncodedFile,
     pub(crate) resource_daily: EncodedFile,
-    /// Of the tuples of `monthly`; to be merged with those of files that hold the same accounts.
-    pub(crate) daily: Cells,
-    /// To be merged with those of the other files.
-    pub(crate) monthly: Grain,
+    /// Those of [`stretch::tables`], to be merged with those of files that hold the same accounts.
+    pub(crate) by_account: Vec<Grain>,
+    /// Those of [`tables_over_all`], to be merged with those of the other files.
+    pub(crate) over_all: Vec<Grain>,
     /// To be merged with those of the other files.
     pub(crate) coverage: Grain,
-    /// Those of [`schema::summaries`], to be merged with those of the other files.
-    pub(crate) summaries: Vec<Grain>,
 }
 
 /// Cells and the tuples that they refer to.
@@ -53,9 +52,9 @@ pub(crate) struct Grain {
 }
 
 impl Grain {
-    /// No cells of all dimensions.
-    pub(crate) fn of_dimensions() -> Self {
-        Self { tuples: Tuples::new(DIMENSIONS.len()), cells: Cells::new(measures()) }
+    /// No cells of a rollup.
+    pub(crate) fn of(table: &Table) -> Self {
+        Self { tuples: Tuples::new(places(table).len()), cells: Cells::new(measures()) }
     }
 
     /// No cells of coverage: lines, billed and effective cost.
@@ -63,33 +62,28 @@ impl Grain {
         Self { tuples: Tuples::new(COVERAGE_KEYS.len()), cells: Cells::new(Sums::new(1, 2, 0)) }
     }
 
-    /// No cells of a summary.
-    pub(crate) fn summary(table: &Table) -> Self {
-        Self { tuples: Tuples::new(places(table).len()), cells: Cells::new(measures()) }
-    }
-
     /// The cells as the one file of `table`.
     pub(crate) fn encode(&self, table: &Table) -> Result<EncodedFile> {
         self.cells.encode(&self.tuples, table)
     }
 
-    /// Adds the cells of a shard.
-    pub(crate) fn merge(&mut self, shard: &Self) {
-        self.merge_cells(&shard.tuples, &shard.cells);
-    }
-
-    /// Adds cells of a shard and of its tuples.
-    pub(crate) fn merge_cells(&mut self, tuples: &Tuples, cells: &Cells) {
-        let all: Vec<usize> = (0..tuples.width()).collect();
-        let here = self.tuples.adopt(tuples, &all);
-        self.cells.add_cells(cells, |tuple| here[tuple as usize], |time_us| time_us);
+    /// Adds the same cells of other lines.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let all: Vec<usize> = (0..other.tuples.width()).collect();
+        let here = self.tuples.adopt(&other.tuples, &all);
+        self.cells.add_cells(&other.cells, |tuple| here[tuple as usize], |time_us| time_us);
     }
 }
 
-/// Which of [`DIMENSIONS`] the dimensions of a summary are.
-fn places(summary: &Table) -> Vec<usize> {
-    let has = |name: &str| summary.columns.iter().any(|column| column.name == name);
-    (0..).zip(DIMENSIONS).filter(|(_, name)| has(name)).map(|(place, _)| place).collect()
+/// The tables that are merged over all files: months, and the summaries that are not kept by account.
+pub(crate) fn tables_over_all() -> Vec<Table> {
+    let summaries = schema::summaries().into_iter().filter(|summary| !summary.has(c::ACCOUNT_ID));
+    std::iter::once(schema::emissions_monthly()).chain(summaries).collect()
+}
+
+/// Which of [`DIMENSIONS`] the dimensions of a rollup are.
+fn places(rollup: &Table) -> Vec<usize> {
+    (0..).zip(DIMENSIONS).filter(|(_, name)| rollup.has(name)).map(|(place, _)| place).collect()
 }
 
 /// The sums of a rollup, in the order of its columns: two counts, four costs, every measure.
@@ -99,15 +93,15 @@ fn measures() -> Sums {
 
 /// Rolls up one file of `emissions`. CPU work: call it off the I/O threads.
 pub(crate) fn roll_up(bytes: bytes::Bytes, path: &str, tags: &[String]) -> Result<Shard> {
-    let mut monthly = Grain::of_dimensions();
     let mut coverage = Grain::coverage();
+    let mut all = Tuples::new(DIMENSIONS.len());
     let mut hourly = Cells::new(measures());
     let mut resources = Tuples::new(DIMENSIONS.len() + 1);
     let mut resource_daily = Cells::new(measures());
     for batch in read(bytes, path)? {
         let lines = Lines::new(&batch?, tags)?;
         let rows = lines.rows();
-        let tuples = monthly.tuples.of_rows(&lines.dimensions)?;
+        let tuples = all.of_rows(&lines.dimensions)?;
         hourly.add(&tuples, lines.starts(HOUR_US), &rows);
         let tuples = resources.of_rows(&lines.resource_dimensions)?;
         resource_daily.add(&tuples, lines.starts(DAY_US), &rows);
@@ -119,20 +113,18 @@ pub(crate) fn roll_up(bytes: bytes::Bytes, path: &str, tags: &[String]) -> Resul
     drop(resources);
     let mut daily = Cells::new(measures());
     daily.add_cells(&hourly, |tuple| tuple, |time_us| start_of(time_us, DAY_US));
-    let summaries = schema::summaries()
-        .iter()
-        .map(|table| {
-            let is_of_hours = table.columns.iter().any(|column| column.name == c::HOUR);
-            let mut summary = Grain::summary(table);
-            let here = summary.tuples.adopt(&monthly.tuples, &places(table));
-            let finer = if is_of_hours { &hourly } else { &daily };
-            summary.cells.add_cells(finer, |tuple| here[tuple as usize], |time_us| time_us);
-            summary
-        })
-        .collect();
-    let hourly = hourly.encode(&monthly.tuples, &schema::emissions_hourly())?;
-    monthly.cells.add_cells(&daily, |tuple| tuple, |_| 0);
-    Ok(Shard { hourly, resource_daily, daily, monthly, coverage, summaries })
+    let coarser = |table: &Table| {
+        let mut grain = Grain::of(table);
+        let here = grain.tuples.adopt(&all, &places(table));
+        let (finer, has_time) = (if table.has(c::HOUR) { &hourly } else { &daily }, has_time(table));
+        let time = |time_us| if has_time { time_us } else { 0 };
+        grain.cells.add_cells(finer, |tuple| here[tuple as usize], time);
+        grain
+    };
+    let by_account = stretch::tables().iter().map(coarser).collect();
+    let over_all = tables_over_all().iter().map(coarser).collect();
+    let hourly = hourly.encode(&all, &schema::emissions_hourly())?;
+    Ok(Shard { hourly, resource_daily, by_account, over_all, coverage })
 }
 
 /// Start of the interval of a length that an instant lies in, all in microseconds since 1970.

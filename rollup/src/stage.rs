@@ -2,8 +2,8 @@
 //!
 //! Work goes file by file of `emissions`. All lines of a resource stand in one file, and those of an account in few, so
 //! the cells of a file are (nearly) final and memory is bounded by the file, not by the run. Cells of hours that lie in
-//! several files are left apart, as sums over the tables do not mind. Days are merged over the files that hold the same
-//! accounts ([`Days`]); months, summaries and coverage are small and are merged over all.
+//! several files are left apart, as sums over the tables do not mind. Days, and hours of whole accounts, are merged over the
+//! files that hold the same accounts ([`Stretch`]); months, summaries and coverage are small and are merged over all.
 
 use airshed_domain::{
     period::BillingPeriod,
@@ -16,9 +16,9 @@ use airshed_lake::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
-    days::Days,
     error::{Error, Result},
-    shard::{self, Grain, Shard},
+    shard::{self, Grain},
+    stretch::{self, Stretch},
 };
 
 /// How the stage runs.
@@ -60,13 +60,13 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     .into();
 
     let mut hourly = Target::new(lake, schema::emissions_hourly(), &partition).await?;
-    let mut daily = Target::new(lake, schema::emissions_daily(), &partition).await?;
     let mut resource_daily = Target::new(lake, schema::emissions_resource_daily(), &partition).await?;
-    let mut days = Days::default();
-    let mut monthly_cells = Grain::of_dimensions();
-    let mut coverage_cells = Grain::coverage();
-    let tables = schema::summaries();
-    let mut summary_cells: Vec<Grain> = tables.iter().map(Grain::summary).collect();
+    let mut by_account = Target::all(lake, stretch::tables(), &partition).await?;
+    let mut over_all = Target::all(lake, shard::tables_over_all(), &partition).await?;
+    let mut coverage = Target::new(lake, schema::coverage(), &partition).await?;
+    let mut stretch = Stretch::default();
+    let mut sums: Vec<Grain> = shard::tables_over_all().iter().map(Grain::of).collect();
+    let mut covered = Grain::coverage();
     let files = emissions.partition_files(&partition)?;
     let work = files.into_iter().map(|file| {
         let (emissions, tags) = (emissions.clone(), options.tags.clone());
@@ -79,34 +79,22 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     });
     let mut shards = Box::pin(stream::iter(work).buffered(options.threads.max(1)));
     while let Some((accounts, shard)) = shards.try_next().await? {
-        let Shard { hourly: hours, daily: of_shard, resource_daily: resources, monthly, coverage, summaries } =
-            shard;
-        hourly.put(hours).await?;
-        resource_daily.put(resources).await?;
-        if let Some(whole) = days.whole_before(accounts.as_ref()) {
-            daily.put(apart(move || whole.encode(&schema::emissions_daily())).await?).await?;
+        hourly.put(shard.hourly).await?;
+        resource_daily.put(shard.resource_daily).await?;
+        if let Some(whole) = stretch.whole_before(accounts.as_ref()) {
+            Target::put_all(&mut by_account, whole).await?;
         }
-        days.merge(accounts, &monthly.tuples, &of_shard);
-        monthly_cells.merge(&monthly);
-        coverage_cells.merge(&coverage);
-        for (cells, summary) in summary_cells.iter_mut().zip(&summaries) {
-            cells.merge(summary);
+        stretch.merge(accounts, &shard.by_account);
+        for (sum, more) in sums.iter_mut().zip(&shard.over_all) {
+            sum.merge(more);
         }
+        covered.merge(&shard.coverage);
     }
     drop(shards);
-    daily.put(apart(move || days.rest().encode(&schema::emissions_daily())).await?).await?;
-
-    let mut monthly = Target::new(lake, schema::emissions_monthly(), &partition).await?;
-    monthly.put(monthly_cells.encode(monthly.table.description())?).await?;
-    let mut coverage = Target::new(lake, schema::coverage(), &partition).await?;
-    coverage.put(coverage_cells.encode(coverage.table.description())?).await?;
-    let mut targets = vec![hourly, daily, monthly, resource_daily, coverage];
-    for (cells, table) in summary_cells.iter().zip(tables) {
-        let mut summary = Target::new(lake, table, &partition).await?;
-        summary.put(cells.encode(summary.table.description())?).await?;
-        targets.push(summary);
-    }
-    for target in targets {
+    Target::put_all(&mut by_account, stretch.rest()).await?;
+    Target::put_all(&mut over_all, sums).await?;
+    coverage.put(covered.encode(coverage.table.description())?).await?;
+    for target in [hourly, resource_daily].into_iter().chain(by_account).chain(over_all).chain([coverage]) {
         outcome.rows.push(target.publish().await?);
     }
     outcome.published = control::make_current(lake, run.period, &run.run_id, options.now_us).await?;
@@ -129,6 +117,23 @@ struct Target<'a> {
 impl<'a> Target<'a> {
     async fn new(lake: &Lake, table: Table, partition: &'a PartitionValues) -> Result<Self> {
         Ok(Self { table: lake.table(&table).await?, partition, files: Vec::new(), rows: 0 })
+    }
+
+    async fn all(lake: &Lake, tables: Vec<Table>, partition: &'a PartitionValues) -> Result<Vec<Self>> {
+        let mut all = Vec::with_capacity(tables.len());
+        for table in tables {
+            all.push(Self::new(lake, table, partition).await?);
+        }
+        Ok(all)
+    }
+
+    /// Puts a file into each of some tables.
+    async fn put_all(targets: &mut [Self], grains: Vec<Grain>) -> Result<()> {
+        for (target, grain) in targets.iter_mut().zip(grains) {
+            let table = target.table.description().clone();
+            target.put(apart(move || grain.encode(&table)).await?).await?;
+        }
+        Ok(())
     }
 
     async fn put(&mut self, file: EncodedFile) -> Result<()> {

@@ -17,24 +17,12 @@ import statistics
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import duckdb
 from deltalake import DeltaTable
 
 RUNS = 5
-BY_RUN = [
-    "emissions_hourly",
-    "emissions_daily",
-    "emissions_monthly",
-    "emissions_resource_daily",
-    "emissions_service_daily",
-    "emissions_account_daily",
-    "emissions_region_hourly",
-    "emissions_tag_daily",
-    "emissions_instance_daily",
-    "emissions_tag_service_daily",
-    "coverage",
-]
 
 
 def files_of(lake, table, runs):
@@ -58,7 +46,8 @@ def open_duckdb(lake, threads):
     connection.execute("SET parquet_metadata_cache = true")
     connection.execute("CREATE MACRO tag(tags, key) AS json_extract_string(tags, '$.\"' || key || '\"')")
     runs = current_runs(lake)
-    for table in BY_RUN:
+    tables = sorted(folder.name for folder in Path(lake).iterdir())
+    for table in (name for name in tables if name == "coverage" or name.startswith("emissions_")):
         files = files_of(lake, table, runs)
         if files:
             listed = ", ".join(f"'{file.removeprefix('file://')}'" for file in files)

@@ -88,12 +88,12 @@ def add_user(folder, name, role, password, scope=None):
 
 
 @contextmanager
-def serve(folder, users, env=()):
+def serve(folder, users, env=(), flight="off"):
     """Serves the lake in `folder` to users: name, role, password, scope. It must end by itself when asked to."""
     tokens = {name: add_user(folder, name, role, password, scope) for name, role, password, scope in users}
     passwords = {name: password for name, _, password, _ in users}
     log = folder / "serve.log"
-    command = [BINARY, "serve", "--lake", "lake", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--flight", "off"]
+    command = [BINARY, "serve", "--lake", "lake", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--flight", flight]
     with open(log, "w") as output:
         process = subprocess.Popen(
             command, cwd=folder, env=environment(env), stdout=output, stderr=output,

@@ -1,10 +1,13 @@
-//! The tables, column by column; those that collectors alone write are in [`collected`].
+//! The tables, column by column: here those of lines, runs and figures from elsewhere; rollups are in [`rollups`] and
+//! [`summaries`], what collectors alone write in [`collected`].
 
 mod collected;
+mod rollups;
+mod summaries;
 
 use arrow::datatypes::DataType::{self, Float64, Int32, Int64, Utf8};
 
-pub use self::collected::*;
+pub use self::{collected::*, rollups::*, summaries::*};
 use super::{Column, Table, column as c, timestamp_type};
 use crate::fixed::{MONEY, MONEY_SUM, QUANTITY, QUANTITY_SUM};
 
@@ -145,196 +148,13 @@ pub fn emissions() -> Table {
     table("emissions", "one billed line with its estimate", columns, vec![period(), run_id()])
 }
 
-/// The quantities that rollups sum, in order. Units as in `emissions`.
-pub const MEASURES: &[&str] = &[
-    c::ENERGY_KWH,
-    c::ENERGY_KWH_LOW,
-    c::ENERGY_KWH_HIGH,
-    c::CO2E_LOCATION_G,
-    c::CO2E_LOCATION_G_LOW,
-    c::CO2E_LOCATION_G_HIGH,
-    c::CO2E_MARKET_G,
-    c::CO2E_EMBODIED_G,
-    c::CO2E_EMBODIED_G_LOW,
-    c::CO2E_EMBODIED_G_HIGH,
-    c::CO2E_UPSTREAM_G,
-    c::CO2E_T_AND_D_G,
-    c::WATER_L,
-    c::WATER_COOLING_L,
-];
-
-/// The dimensions of the rollups, in sort order. `tags` holds only the tags chosen in the configuration.
-pub const DIMENSIONS: &[&str] = &[
-    c::PROVIDER,
-    c::ACCOUNT_ID,
-    c::REGION,
-    c::SERVICE_CODE,
-    c::USAGE_FAMILY,
-    c::INSTANCE_TYPE,
-    c::TAGS,
-    c::CURRENCY,
-];
-
-fn dimensions(names: &[&'static str]) -> Vec<Column> {
-    let comment = |name| match name {
-        c::TAGS => "The tags chosen in the configuration, as a JSON object with sorted keys",
-        _ => "As in emissions",
-    };
-    names.iter().map(|name| optional(name, Utf8, comment(name))).collect()
-}
-
-fn rolled_up_measures() -> Vec<Column> {
-    let mut columns = vec![
-        required(c::LINES, Int64, "Billed lines"),
-        required(c::LINES_ESTIMATED, Int64, "Lines with an estimate"),
-        required(c::BILLED_COST, MONEY_SUM, "Sum of billed_cost, in currency"),
-        required(c::EFFECTIVE_COST, MONEY_SUM, "Sum of effective_cost, in currency"),
-        required(c::BILLED_COST_ESTIMATED, MONEY_SUM, "billed_cost of lines with an estimate"),
-        required(c::BILLED_COST_UNMAPPED, MONEY_SUM, "billed_cost of unmapped lines"),
-    ];
-    columns
-        .extend(MEASURES.iter().map(|name| optional(name, QUANTITY_SUM, "Exact sum; unit as in emissions")));
-    columns
-}
-
-fn rollup(
-    name: &'static str,
-    grain: &'static str,
-    time: Option<(&'static str, &'static str)>,
-    resource: bool,
-) -> Table {
-    let mut columns = Vec::new();
-    columns.extend(time.map(|(column, comment)| required(column, timestamp_type(), comment)));
-    columns.extend(dimensions(DIMENSIONS));
-    if resource {
-        columns.push(optional(c::RESOURCE_ID, Utf8, "Resource id or ARN"));
-    }
-    columns.extend(rolled_up_measures());
-    table(name, grain, columns, vec![period(), run_id()])
-}
-
-/// A rollup of few dimensions: few rows, whatever the number of accounts and resources.
-fn summary(
-    name: &'static str,
-    grain: &'static str,
-    time: (&'static str, &'static str),
-    names: &[&'static str],
-) -> Table {
-    let mut columns = vec![required(time.0, timestamp_type(), time.1)];
-    columns.extend(dimensions(names));
-    columns.extend(rolled_up_measures());
-    table(name, grain, columns, vec![period(), run_id()])
-}
-
-/// `emissions_hourly`.
-pub fn emissions_hourly() -> Table {
-    rollup(
-        "emissions_hourly",
-        "dimensions x hour; sum before use, a cell may have several rows",
-        Some((c::HOUR, "Start of the hour, UTC")),
-        false,
-    )
-}
-
-/// `emissions_daily`.
-pub fn emissions_daily() -> Table {
-    rollup(
-        "emissions_daily",
-        "dimensions x day; sum before use, a cell may have several rows",
-        Some((c::DAY, "Start of the day, UTC")),
-        false,
-    )
-}
-
-/// `emissions_monthly`.
-pub fn emissions_monthly() -> Table {
-    rollup("emissions_monthly", "dimensions x billing period", None, false)
-}
-
-/// `emissions_resource_daily`.
-pub fn emissions_resource_daily() -> Table {
-    rollup("emissions_resource_daily", "resource x day", Some((c::DAY, "Start of the day, UTC")), true)
-}
-
-/// `emissions_service_daily`: days without accounts, instance types and tags.
-pub fn emissions_service_daily() -> Table {
-    summary(
-        "emissions_service_daily",
-        "region x service x usage family x day, over all accounts",
-        (c::DAY, "Start of the day, UTC"),
-        &[c::PROVIDER, c::REGION, c::SERVICE_CODE, c::USAGE_FAMILY, c::CURRENCY],
-    )
-}
-
-/// `emissions_account_daily`: days of whole accounts.
-pub fn emissions_account_daily() -> Table {
-    summary(
-        "emissions_account_daily",
-        "account x day",
-        (c::DAY, "Start of the day, UTC"),
-        &[c::PROVIDER, c::ACCOUNT_ID, c::CURRENCY],
-    )
-}
-
-/// `emissions_region_hourly`: hours of whole regions.
-pub fn emissions_region_hourly() -> Table {
-    summary(
-        "emissions_region_hourly",
-        "region x hour, over all accounts and services",
-        (c::HOUR, "Start of the hour, UTC"),
-        &[c::PROVIDER, c::REGION, c::CURRENCY],
-    )
-}
-
-/// `emissions_tag_daily`: days of teams and the like.
-pub fn emissions_tag_daily() -> Table {
-    summary(
-        "emissions_tag_daily",
-        "region x tags x day, over all accounts and services",
-        (c::DAY, "Start of the day, UTC"),
-        &[c::PROVIDER, c::REGION, c::TAGS, c::CURRENCY],
-    )
-}
-
-/// `emissions_instance_daily`: days without accounts and tags.
-pub fn emissions_instance_daily() -> Table {
-    summary(
-        "emissions_instance_daily",
-        "region x service x usage family x instance type x day, over all accounts",
-        (c::DAY, "Start of the day, UTC"),
-        &[c::PROVIDER, c::REGION, c::SERVICE_CODE, c::USAGE_FAMILY, c::INSTANCE_TYPE, c::CURRENCY],
-    )
-}
-
-/// `emissions_tag_service_daily`: days of what teams and the like use.
-pub fn emissions_tag_service_daily() -> Table {
-    summary(
-        "emissions_tag_service_daily",
-        "service x usage family x instance type x tags x day, over all accounts and regions",
-        (c::DAY, "Start of the day, UTC"),
-        &[c::PROVIDER, c::SERVICE_CODE, c::USAGE_FAMILY, c::INSTANCE_TYPE, c::TAGS, c::CURRENCY],
-    )
-}
-
-/// The rollups of few dimensions, those of fewest rows first; each is summed up from the hours or days of all dimensions.
-pub fn summaries() -> [Table; 6] {
-    [
-        emissions_tag_daily(),
-        emissions_service_daily(),
-        emissions_account_daily(),
-        emissions_region_hourly(),
-        emissions_instance_daily(),
-        emissions_tag_service_daily(),
-    ]
-}
-
 /// `coverage`: what was estimated and what was not, and why.
 pub fn coverage() -> Table {
     table(
         "coverage",
         "status x reason x service x usage family x currency",
         vec![
-            required(c::STATUS, Utf8, "estimated, unmapped, excluded or rejected"),
+            required(c::STATUS, Utf8, "estimated, unmapped or excluded; rejected rows are in `rejects`"),
             optional(c::REASON, Utf8, "Why the lines have no estimate"),
             optional(c::SERVICE_CODE, Utf8, "Provider's service code"),
             optional(c::USAGE_FAMILY, Utf8, "Kind of physical thing"),
@@ -540,6 +360,10 @@ pub fn all() -> Vec<Table> {
         emissions_service_daily(),
         emissions_account_daily(),
         emissions_region_hourly(),
+        emissions_service_hourly(),
+        emissions_account_hourly(),
+        emissions_tag_hourly(),
+        emissions_instance_hourly(),
         emissions_tag_daily(),
         emissions_instance_daily(),
         emissions_tag_service_daily(),

@@ -17,7 +17,7 @@ use arrow::array::{
 };
 use std::sync::Arc;
 
-use crate::{Estate, Result, month::Month, names::CURRENCIES, rollups::Cells};
+use crate::{Estate, Result, figures::Figures, month::Month, names::CURRENCIES, rows::Place};
 
 /// Days after the end of a month on which its run is published.
 const PUBLISHED_AFTER_US: i64 = 3 * 86_400 * 1_000_000;
@@ -85,9 +85,9 @@ pub(crate) async fn publish(lake: &Lake, month: &Month, totals: RunTotals) -> Re
 }
 
 /// Coverage, from the months of all dimensions.
-pub(crate) fn coverage(estate: &Estate, monthly: &Cells) -> Result<EncodedFile> {
+pub(crate) fn coverage(estate: &Estate, months: &BTreeMap<Place, Figures>) -> Result<EncodedFile> {
     let mut cells: BTreeMap<[Option<&str>; 6], (i64, [i128; 2])> = BTreeMap::new();
-    for ((place, _), row) in monthly {
+    for (place, row) in months {
         let service = &estate.names.services[usize::try_from(place[3])?];
         let (status, reason) =
             if service.quality.is_some() { ("estimated", None) } else { ("unmapped", Some("no_model")) };

@@ -16,6 +16,7 @@ mod random;
 mod resources;
 mod rollups;
 mod rows;
+mod summaries;
 
 use std::{collections::HashMap, fmt::Display, sync::Arc, time::Instant};
 
@@ -126,46 +127,33 @@ async fn put_rollups(
     let mut hourly = Target::new(lake, schema::emissions_hourly(), month).await?;
     let mut daily = Target::new(lake, schema::emissions_daily(), month).await?;
     let mut sums = Sums::default();
+    let mut summaries = Vec::with_capacity(sums.summaries.len());
+    for summary in &sums.summaries {
+        summaries.push(Target::new(lake, summary.table.clone(), month).await?);
+    }
     let mut done = 0;
     while let Some(part) = parts.try_next().await? {
-        if let Some(file) = part.hourly {
+        for file in part.hourly {
             hourly.put(file).await?;
         }
         daily.put(part.daily).await?;
         sums.merge(part.sums);
         done += 1;
+        for (summary, target) in sums.summaries.iter_mut().zip(&mut summaries) {
+            if summary.is_by_account() || done == PARTS {
+                target.put(summary.take(month, &estate.texts)?).await?;
+            }
+        }
         said(&month.period, done, PARTS, began);
     }
-    hourly.publish().await?;
-    daily.publish().await?;
-    let Sums {
-        monthly,
-        service_daily,
-        account_daily,
-        region_hourly,
-        tag_daily,
-        instance_daily,
-        tag_service_daily,
-        totals,
-    } = &sums;
+    let mut monthly = Target::new(lake, schema::emissions_monthly(), month).await?;
+    monthly.put(rollups::encode_months(&sums.monthly, &estate.texts)?).await?;
     let mut coverage = Target::new(lake, schema::coverage(), month).await?;
-    coverage.put(ledger::coverage(estate, monthly)?).await?;
-    coverage.publish().await?;
-    for (table, cells) in [
-        (schema::emissions_monthly(), monthly),
-        (schema::emissions_service_daily(), service_daily),
-        (schema::emissions_account_daily(), account_daily),
-        (schema::emissions_region_hourly(), region_hourly),
-        (schema::emissions_tag_daily(), tag_daily),
-        (schema::emissions_instance_daily(), instance_daily),
-        (schema::emissions_tag_service_daily(), tag_service_daily),
-    ] {
-        let file = rollups::encode(&table, &estate.texts, cells)?;
-        let mut target = Target::new(lake, table, month).await?;
-        target.put(file).await?;
+    coverage.put(ledger::coverage(estate, &sums.monthly)?).await?;
+    for target in [hourly, daily, monthly, coverage].into_iter().chain(summaries) {
         target.publish().await?;
     }
-    Ok(*totals)
+    Ok(sums.totals)
 }
 
 /// CPU work off the I/O threads.
@@ -174,7 +162,7 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send +
 }
 
 fn said(what: &dyn Display, done: u64, of: u64, began: Instant) {
-    if done.is_multiple_of(16) {
+    if done.is_multiple_of(of / 16) {
         eprintln!("{:>5} s  {what}: {done} of {of} files", began.elapsed().as_secs());
     }
 }

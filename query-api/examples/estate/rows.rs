@@ -50,16 +50,16 @@ pub(crate) struct Rows<'a> {
 impl<'a> Rows<'a> {
     pub(crate) fn new(table: &Table, texts: &'a [ArrayRef]) -> Result<Self> {
         let schema = table.coded_file_schema();
-        let has = |name: &str| table.columns.iter().any(|column| column.name == name);
-        let dimensions: Vec<usize> = (0..DIMENSIONS.len()).filter(|place| has(DIMENSIONS[*place])).collect();
+        let dimensions: Vec<usize> =
+            (0..DIMENSIONS.len()).filter(|place| table.has(DIMENSIONS[*place])).collect();
         Ok(Self {
             encoder: FileEncoder::new(table, SchemaRef::clone(&schema))?,
             schema,
             texts,
             keys: vec![Vec::new(); dimensions.len()],
             dimensions,
-            has_time: has(c::DAY) || has(c::HOUR),
-            has_resource: has(c::RESOURCE_ID),
+            has_time: table.has(c::DAY) || table.has(c::HOUR),
+            has_resource: table.has(c::RESOURCE_ID),
             times: Vec::with_capacity(BATCH),
             resources: Vec::new(),
             resource_keys: Vec::new(),

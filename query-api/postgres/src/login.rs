@@ -13,7 +13,8 @@ use datafusion_postgres::pgwire::{
     messages::{
         PgWireBackendMessage as Backend, PgWireFrontendMessage as Frontend, ProtocolVersion,
         startup::{
-            Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey, Startup,
+            Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, PasswordMessageFamily,
+            SecretKey, Startup,
         },
     },
 };
@@ -34,7 +35,7 @@ use crate::{
     scram::{self, Exchange},
     server::Shared,
     settings::Settings,
-    wire::{Codec, Messages, Socket, Stage},
+    wire::{Codec, Messages, Socket, Stage, shape},
 };
 
 /// The protocol's name in TLS, asked of clients that begin with TLS at once.
@@ -293,6 +294,9 @@ async fn authenticate(messages: &mut Messages, shared: &Shared, user: &str) -> R
     let methods = Authentication::SASL(vec![scram::MECHANISM.to_owned()]);
     messages.send(Backend::Authentication(methods)).await?;
     let Frontend::PasswordMessageFamily(first) = receive(messages).await? else { return Err(unexpected()) };
+    if matches!(&first, PasswordMessageFamily::Raw(body) if !shape::is_whole_initial_response(body)) {
+        return Err(malformed().into());
+    }
     let first = first.into_sasl_initial_response()?;
     if first.auth_method != scram::MECHANISM {
         return Err(PgWireError::UnsupportedSASLAuthMethod(first.auth_method).into());

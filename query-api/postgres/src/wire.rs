@@ -1,10 +1,12 @@
 //! Messages on a socket: framed, bounded, and with a limit on how long a client may refuse to read.
 
+pub(crate) mod shape;
+
 use std::{io, time::Duration};
 
 use bytes::{Buf as _, BytesMut};
 use datafusion_postgres::pgwire::{
-    error::PgWireError,
+    error::{ErrorInfo, PgWireError},
     messages::{DecodeContext, PgWireBackendMessage, PgWireFrontendMessage, ProtocolVersion},
 };
 use futures::{SinkExt as _, stream::SplitSink};
@@ -14,6 +16,8 @@ use tokio_util::{
     codec::{Decoder, Encoder, Framed},
     either::Either,
 };
+
+use crate::failure::code;
 
 /// Longest message of somebody who is not let in, bytes; libpq's own limit of start-up messages.
 const MOST_BEFORE_LOGIN: usize = 10_000;
@@ -86,10 +90,18 @@ impl Decoder for Codec {
         // Its own bytes alone, so that a message that lies about its inside cannot read into the next.
         let mut message = bytes.split_to(length + 1);
         let kind = message[0];
+        if !shape::is_whole(kind, &message[HEAD..]) {
+            return Err(malformed());
+        }
         PgWireFrontendMessage::decode(&mut message, &self.context)?
             .ok_or(PgWireError::InvalidMessageType(kind))
             .map(Some)
     }
+}
+
+fn malformed() -> PgWireError {
+    let message = "the message does not hold what it says".to_owned();
+    PgWireError::UserError(Box::new(ErrorInfo::new("FATAL".to_owned(), code::PROTOCOL.to_owned(), message)))
 }
 
 impl Encoder<PgWireBackendMessage> for Codec {

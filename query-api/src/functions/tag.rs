@@ -1,9 +1,12 @@
 //! `tag(tags, 'team')`: one tag of the JSON object in column `tags`, or null.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use arrow::{
-    array::{ArrayRef, AsArray as _, StringBuilder},
+    array::{Array as _, ArrayRef, AsArray as _, StringViewBuilder},
     compute::cast,
     datatypes::DataType,
 };
@@ -34,7 +37,7 @@ impl ScalarUDFImpl for Tag {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8)
+        Ok(DataType::Utf8View)
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -50,16 +53,35 @@ impl ScalarUDFImpl for Tag {
     }
 }
 
+/// The values of a key. A text is read once, however many rows have it.
 fn pick(tags: &ArrayRef, key: &str) -> Result<ArrayRef> {
-    let tags = cast(tags, &DataType::Utf8)?;
-    let mut picked = StringBuilder::new();
-    for text in tags.as_string::<i32>() {
-        let object: Option<BTreeMap<String, serde_json::Value>> =
-            text.and_then(|t| serde_json::from_str(t).ok());
-        let value = object.as_ref().and_then(|object| object.get(key)).and_then(serde_json::Value::as_str);
-        picked.append_option(value);
+    let tags = cast(tags, &DataType::Utf8View)?;
+    let (mut known, mut values) = (HashMap::new(), Vec::new());
+    let mut picked = StringViewBuilder::with_capacity(tags.len());
+    // Rows of an account stand together and mostly have the same tags.
+    let mut last = None;
+    for text in tags.as_string_view() {
+        let Some(text) = text else {
+            picked.append_null();
+            continue;
+        };
+        let place = match last {
+            Some((same, place)) if same == text => place,
+            _ => *known.entry(text).or_insert_with(|| {
+                values.push(value(text, key));
+                values.len() - 1
+            }),
+        };
+        last = Some((text, place));
+        picked.append_option(values[place].as_deref());
     }
     Ok(Arc::new(picked.finish()))
+}
+
+/// The value of a key in a JSON object of texts.
+fn value(tags: &str, key: &str) -> Option<String> {
+    let object: BTreeMap<String, serde_json::Value> = serde_json::from_str(tags).ok()?;
+    Some(object.get(key)?.as_str()?.to_owned())
 }
 
 #[cfg(test)]
@@ -69,9 +91,12 @@ mod tests {
 
     #[test]
     fn one_tag_or_null() {
-        let tags: ArrayRef = Arc::new(StringArray::from(vec![Some(r#"{"team":"web"}"#), Some("{}"), None]));
-        let picked = pick(&tags, "team").unwrap();
-        let picked: Vec<_> = picked.as_string::<i32>().iter().collect();
-        assert_eq!(picked, [Some("web"), None, None]);
+        let (web, data) = (Some(r#"{"team":"web"}"#), Some(r#"{"env":"prod","team":"data"}"#));
+        let tags =
+            vec![Some(""), web, web, data, Some("{}"), None, web, Some("no object"), Some(r#"{"team":7}"#)];
+        let picked = pick(&(Arc::new(StringArray::from(tags)) as ArrayRef), "team").unwrap();
+        let picked: Vec<_> = picked.as_string_view().iter().collect();
+        let (web, data) = (Some("web"), Some("data"));
+        assert_eq!(picked, [None, web, web, data, None, None, web, None, None]);
     }
 }

@@ -12,8 +12,10 @@ use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
     common::{Column, DFSchema, Result},
-    logical_expr::{Expr, Operator, TableProviderFilterPushDown, TableType, expr::InList},
-    physical_plan::ExecutionPlan,
+    logical_expr::{
+        Expr, Operator, TableProviderFilterPushDown, TableType, expr::InList, utils::conjunction,
+    },
+    physical_plan::{ExecutionPlan, filter::FilterExec},
 };
 
 use super::guard_exec::GuardExec;
@@ -72,7 +74,16 @@ impl TableProvider for Guarded {
         let mut conditions = vec![self.rows.clone()];
         conditions.extend(filters.iter().filter(|filter| cannot_fail(filter)).cloned());
         let input = self.table.scan(state, Some(&columns), &conditions, None).await?;
-        let rows = state.create_physical_expr(self.rows.clone(), &DFSchema::try_from(input.schema())?)?;
+        let schema = DFSchema::try_from(input.schema())?;
+        let rows = state.create_physical_expr(self.rows.clone(), &schema)?;
+        // Moves down into the reading, which nothing from above the guard does.
+        let input = match conjunction(conditions) {
+            Some(conditions) => {
+                let conditions = state.create_physical_expr(conditions, &schema)?;
+                Arc::new(FilterExec::try_new(conditions, input)?)
+            }
+            None => input,
+        };
         Ok(Arc::new(GuardExec::new(input, rows, shown)))
     }
 }

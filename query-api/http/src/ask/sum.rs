@@ -25,8 +25,8 @@ pub(crate) struct Sum {
     pub(crate) by_resource: bool,
     /// What is summed up.
     pub(crate) measures: Measures,
-    /// Rollups of few dimensions that may answer, those of fewest rows first.
-    pub(crate) summaries: Vec<Table>,
+    /// Rollups that may answer, those of fewest rows first.
+    pub(crate) rollups: Vec<Table>,
 }
 
 impl Grain {
@@ -48,38 +48,42 @@ impl Sum {
         if self.by_resource || filter.resource.is_some() {
             return ("emissions_resource_daily", Some(c::DAY));
         }
-        let instant = if self.grain == Some(Grain::Hour) { c::HOUR } else { c::DAY };
-        let has = |table: &Table, name: &str| table.columns.iter().any(|column| column.name == name);
         let dimensions = self.by.iter().chain(filter.dimensions()).map(|dimension| match dimension {
             Dimension::Column(name) => *name,
             Dimension::Tag(_) => c::TAGS,
         });
-        let needed: Vec<&str> = dimensions.chain([instant]).collect();
-        let suits = |table: &&Table| needed.iter().all(|name| has(table, name));
-        if let Some(summary) = self.summaries.iter().find(suits) {
-            return (summary.name, Some(instant));
-        }
+        let needed: Vec<&str> = dimensions.collect();
         let is_whole = filter.span.is_none_or(super::Span::is_whole_months);
-        match self.grain {
-            Some(Grain::Hour) => ("emissions_hourly", Some(c::HOUR)),
-            Some(Grain::Month) | None if is_whole => ("emissions_monthly", None),
-            _ => ("emissions_daily", Some(c::DAY)),
-        }
+        let suits = |table: &Table| {
+            if !needed.iter().all(|name| table.has(name)) {
+                return None;
+            }
+            // Finer grains answer for coarser ones; months have no instants.
+            match self.grain {
+                _ if table.has(c::HOUR) => Some((table.name, Some(c::HOUR))),
+                Some(Grain::Hour) => None,
+                _ if table.has(c::DAY) => Some((table.name, Some(c::DAY))),
+                Some(Grain::Day) => None,
+                Some(Grain::Month) | None => is_whole.then_some((table.name, None)),
+            }
+        };
+        self.rollups.iter().find_map(suits).unwrap_or(("emissions_hourly", Some(c::HOUR)))
     }
 
-    /// The time of a row, in SQL.
-    fn time(&self) -> Option<&'static str> {
-        self.grain.map(|grain| match grain {
-            Grain::Hour => c::HOUR,
-            Grain::Day => c::DAY,
-            Grain::Month => c::PERIOD,
+    /// The time of a row in a table with such instants, in SQL.
+    fn time(&self, instant: Option<&str>) -> Option<&'static str> {
+        self.grain.map(|grain| match (grain, instant) {
+            (Grain::Hour, _) => c::HOUR,
+            (Grain::Day, Some(c::HOUR)) => "date_trunc('day', hour)",
+            (Grain::Day, _) => c::DAY,
+            (Grain::Month, _) => c::PERIOD,
         })
     }
 
     /// Columns that rows are told apart by: expression and name.
-    fn keys(&self) -> Vec<(String, String)> {
+    fn keys(&self, instant: Option<&str>) -> Vec<(String, String)> {
         let mut keys: Vec<(String, String)> =
-            self.time().into_iter().map(|time| (time.to_owned(), "time".to_owned())).collect();
+            self.time(instant).into_iter().map(|time| (time.to_owned(), "time".to_owned())).collect();
         keys.extend(self.by.iter().map(|dimension| (dimension.expression(), dimension.alias())));
         if self.by_resource {
             keys.push((c::RESOURCE_ID.to_owned(), c::RESOURCE_ID.to_owned()));
@@ -94,11 +98,11 @@ impl Sum {
 
     /// The sums, ordered: by time where it is a series, else by a measure, largest first; ties by the keys.
     pub(crate) fn sql(&self, filter: &Filter, order: Order, rows: Rows) -> String {
-        let (table, time) = self.table(filter);
-        let keys = self.keys();
+        let (table, instant) = self.table(filter);
+        let keys = self.keys(instant);
         let mut order: Vec<String> = if self.grain.is_some() { Vec::new() } else { vec![order.to_string()] };
         order.extend(keys.iter().map(|(_, alias)| alias.clone()));
-        let select = select(&keys, &self.measures, table, &filter.condition(time));
+        let select = select(&keys, &self.measures, table, &filter.condition(instant));
         format!("{select}\nORDER BY {}{rows}", order.join(", "))
     }
 
@@ -107,16 +111,17 @@ impl Sum {
         if self.by.is_empty() {
             return self.sql(filter, Order::default(), Rows::default());
         }
-        let (table, time) = self.table(filter);
-        let condition = filter.condition(time);
+        let (table, instant) = self.table(filter);
+        let condition = filter.condition(instant);
         let named: Vec<(String, String)> =
             self.by.iter().map(|dimension| (dimension.expression(), dimension.alias())).collect();
         let columns: Vec<String> =
             named.iter().map(|(expression, alias)| Aliased { expression, alias }.to_string()).collect();
         let expressions: Vec<&str> = named.iter().map(|(expression, _)| expression.as_str()).collect();
         let currency = Dimension::Column(c::CURRENCY);
+        let time = self.time(instant);
         let mut others: Vec<(String, String)> =
-            self.time().into_iter().map(|time| (format!("rows.{time}"), "time".to_owned())).collect();
+            time.iter().map(|_| ("rows.time".to_owned(), "time".to_owned())).collect();
         let shown = named.iter().filter(|(_, alias)| *alias != currency.alias());
         others.extend(shown.map(|(_, alias)| (format!("largest.{alias}"), alias.clone())));
         others.push(("largest.is_large IS NULL".to_owned(), "other".to_owned()));
@@ -128,8 +133,9 @@ impl Sum {
             .collect();
         let keyed: Vec<String> =
             named.iter().map(|(expression, alias)| format!("{expression} AS {}", key_name(alias))).collect();
-        let all: Vec<&str> =
-            self.time().into_iter().chain([c::CURRENCY]).chain(self.measures.names()).collect();
+        let time = time.map(|time| format!("{time} AS time"));
+        let others_of_rows = std::iter::once(c::CURRENCY).chain(self.measures.names()).map(str::to_owned);
+        let all: Vec<String> = time.into_iter().chain(others_of_rows).collect();
         let select =
             select(&others, &self.measures, &format!("rows LEFT JOIN largest ON {}", same.join(" AND ")), "");
         let order: Vec<&str> = others.iter().map(|(_, alias)| alias.as_str()).collect();
@@ -194,5 +200,62 @@ impl fmt::Display for Rows {
             write!(f, "\nOFFSET {}", self.offset)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use airshed_domain::schema;
+
+    use super::*;
+
+    fn filter(query: &[(&str, &str)]) -> Filter {
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Filter::parse(query.collect()).unwrap().0
+    }
+
+    #[test]
+    fn the_first_rollup_that_can_answer_does() {
+        let rollups = [
+            schema::emissions_region_hourly(),
+            schema::emissions_tag_daily(),
+            schema::emissions_monthly(),
+            schema::emissions_account_daily(),
+            schema::emissions_daily(),
+            schema::emissions_hourly(),
+        ];
+        let month = &[("from", "2026-10-01"), ("to", "2026-11-01")][..];
+        let days = &[("from", "2026-10-02"), ("to", "2026-10-04")][..];
+        let of_team = &[("from", "2026-10-02"), ("to", "2026-10-04"), ("tag.team", "web")][..];
+        for (by, grain, asked, expected) in [
+            ("", None, month, ("emissions_region_hourly", Some(c::HOUR))),
+            ("region", Some(Grain::Day), days, ("emissions_region_hourly", Some(c::HOUR))),
+            ("tag.team", Some(Grain::Day), days, ("emissions_tag_daily", Some(c::DAY))),
+            ("tag.team", Some(Grain::Hour), days, ("emissions_hourly", Some(c::HOUR))),
+            ("", None, of_team, ("emissions_tag_daily", Some(c::DAY))),
+            // Months are for whole months, and have no days.
+            ("account_id", None, month, ("emissions_monthly", None)),
+            ("account_id", Some(Grain::Month), &[], ("emissions_monthly", None)),
+            ("account_id", None, days, ("emissions_account_daily", Some(c::DAY))),
+            ("account_id", Some(Grain::Day), month, ("emissions_account_daily", Some(c::DAY))),
+            ("account_id", None, of_team, ("emissions_daily", Some(c::DAY))),
+            ("account_id", Some(Grain::Hour), month, ("emissions_hourly", Some(c::HOUR))),
+        ] {
+            let by = Dimension::parse_all("group_by", by).unwrap();
+            let sum = Sum { by, grain, rollups: rollups.to_vec(), ..Sum::default() };
+            assert_eq!(sum.table(&filter(asked)), expected, "{:?} {grain:?} {asked:?}", sum.by);
+        }
+    }
+
+    #[test]
+    fn hours_are_added_up_to_days() {
+        let rollups = vec![schema::emissions_region_hourly()];
+        let measures = Measures::parse("measures", "energy_kwh").unwrap();
+        let sum = Sum { grain: Some(Grain::Day), measures, rollups, ..Sum::default() };
+        assert_eq!(
+            sum.sql(&Filter::default(), Order::default(), Rows::default()),
+            "SELECT\n  date_trunc('day', hour) AS time,\n  currency,\n  sum(energy_kwh) AS energy_kwh\n\
+             FROM emissions_region_hourly\nGROUP BY date_trunc('day', hour), currency\nORDER BY time, currency"
+        );
     }
 }

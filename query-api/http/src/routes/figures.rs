@@ -26,7 +26,7 @@ pub(crate) const GROUPS_MOST: u32 = 1_000;
 /// Totals, or sums by dimensions.
 pub(crate) async fn emissions(mut ask: Ask) -> Result<Response, Problem> {
     let by = Dimension::parse_all("group_by", &ask.take("group_by").unwrap_or_default())?;
-    let sum = Sum { by, summaries: ask.summaries(), ..Sum::default() };
+    let sum = Sum { by, rollups: ask.rollups(), ..Sum::default() };
     page_of_sums(ask, sum).await
 }
 
@@ -121,7 +121,7 @@ pub(crate) async fn timeseries(mut ask: Ask) -> Result<Response, Problem> {
         let detail = "resources have days at the finest; /v1/lines has their hours";
         return Err(Problem::parameter("grain", detail));
     }
-    let sum = Sum { by, grain: Some(grain), measures, summaries: ask.summaries(), ..Sum::default() };
+    let sum = Sum { by, grain: Some(grain), measures, rollups: ask.rollups(), ..Sum::default() };
     let sql = sum.sql_of_largest(&ask.filter, groups);
     ask.answer(&sql, Beside { sql: sql.clone(), page: None }).await
 }
@@ -134,7 +134,7 @@ pub(crate) async fn breakdown(mut ask: Ask) -> Result<Response, Problem> {
     let compare = ask.take("compare");
     let measures = measures_of(&mut ask)?.with(Order::default().measure());
     ask.nothing_left()?;
-    let sum = Sum { by, measures, summaries: ask.summaries(), ..Sum::default() };
+    let sum = Sum { by, measures, rollups: ask.rollups(), ..Sum::default() };
     let before = match compare.as_deref() {
         None | Some("none") => None,
         Some("previous") => {
@@ -244,7 +244,7 @@ pub(crate) async fn variance(ask: Ask) -> Result<Response, Problem> {
 pub(crate) async fn intensity(ask: Ask) -> Result<Response, Problem> {
     ask.nothing_left()?;
     let by = vec![Dimension::Column(c::REGION)];
-    let sum = Sum { by, grain: Some(Grain::Hour), summaries: ask.summaries(), ..Sum::default() };
+    let sum = Sum { by, grain: Some(Grain::Hour), rollups: ask.rollups(), ..Sum::default() };
     let (table, _) = sum.table(&ask.filter);
     let condition = ask.filter.condition(Some(c::HOUR));
     let energy = format!("sum({})", c::ENERGY_KWH);

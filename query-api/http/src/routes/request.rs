@@ -101,10 +101,15 @@ impl Ask {
         }
     }
 
-    /// The rollups of few dimensions that the caller sees and that speak of every run.
-    pub(crate) fn summaries(&self) -> Vec<Table> {
-        let is_good = |table: &Table| self.snapshot.ledger().is_complete(table.name) && self.sees(table.name);
-        schema::summaries().into_iter().filter(is_good).collect()
+    /// The rollups that the caller sees and that speak of every run, those of fewest rows first.
+    pub(crate) fn rollups(&self) -> Vec<Table> {
+        let ledger = self.snapshot.ledger();
+        let summaries = schema::summaries().into_iter().filter(|table| ledger.is_complete(table.name));
+        let of_all = [schema::emissions_monthly(), schema::emissions_daily(), schema::emissions_hourly()];
+        let mut rollups: Vec<Table> =
+            of_all.into_iter().chain(summaries).filter(|table| self.sees(table.name)).collect();
+        rollups.sort_by_key(|table| ledger.rows(table.name));
+        rollups
     }
 
     /// Whether the caller sees a table.

@@ -1,46 +1,53 @@
-//! Days of all dimensions, merged over the files of `emissions` that hold the same accounts.
+//! Rollups that are kept by account, merged over the files of `emissions` that hold the same accounts.
 //!
 //! An import cuts the lines of an account into several files, by resource, and most days of an account are in all of them.
 //! Merged, a cell has one row, and a file of `emissions_daily` holds few accounts. Files come in the order of their
 //! accounts, so what is held is of one stretch of accounts.
 
+use airshed_domain::schema::{self, Table, column};
 use airshed_lake::Bound;
 
-use crate::{
-    cells::{Cells, texts::Tuples},
-    shard::Grain,
-};
+use crate::shard::Grain;
 
-/// Cells of days that are held before they are written, however many files follow: some 200 MB.
-const DAYS_CELLS: usize = 1 << 19;
+/// Cells of a table that are held before they are written, however many files follow: some 200 MB.
+const HELD_CELLS: usize = 1 << 19;
 
-/// Days of files one after another.
-pub(crate) struct Days {
-    cells: Grain,
+/// The tables that are kept by account, days of all dimensions first.
+pub(crate) fn tables() -> Vec<Table> {
+    let summaries = schema::summaries().into_iter().filter(|summary| summary.has(column::ACCOUNT_ID));
+    std::iter::once(schema::emissions_daily()).chain(summaries).collect()
+}
+
+/// The cells of files one after another, of each of [`tables`].
+pub(crate) struct Stretch {
+    grains: Vec<Grain>,
     /// The smallest and the largest account so far, where all files tell theirs.
     accounts: Option<(Bound, Bound)>,
 }
 
-impl Default for Days {
+impl Default for Stretch {
     fn default() -> Self {
-        Self { cells: Grain::of_dimensions(), accounts: None }
+        Self { grains: tables().iter().map(Grain::of).collect(), accounts: None }
     }
 }
 
-impl Days {
+impl Stretch {
     /// Takes out what is there where the next file has other accounts, or memory does not allow more.
-    pub(crate) fn whole_before(&mut self, accounts: Option<&(Bound, Bound)>) -> Option<Grain> {
+    pub(crate) fn whole_before(&mut self, accounts: Option<&(Bound, Bound)>) -> Option<Vec<Grain>> {
         let is_same = match (&self.accounts, accounts) {
             (Some((low, high)), Some((first, last))) => first <= high && low <= last,
             _ => false,
         };
-        let is_whole = !is_same || self.cells.cells.len() >= DAYS_CELLS;
-        (is_whole && self.cells.cells.len() > 0).then(|| std::mem::take(self).cells)
+        let most = self.grains.iter().map(|grain| grain.cells.len()).max().unwrap_or_default();
+        let is_whole = !is_same || most >= HELD_CELLS;
+        (is_whole && most > 0).then(|| std::mem::take(self).grains)
     }
 
-    /// Adds the days of a file: cells of its tuples, and its smallest and largest account.
-    pub(crate) fn merge(&mut self, accounts: Option<(Bound, Bound)>, tuples: &Tuples, cells: &Cells) {
-        self.cells.merge_cells(tuples, cells);
+    /// Adds the cells of a file, and its smallest and largest account.
+    pub(crate) fn merge(&mut self, accounts: Option<(Bound, Bound)>, of_file: &[Grain]) {
+        for (grain, more) in self.grains.iter_mut().zip(of_file) {
+            grain.merge(more);
+        }
         self.accounts = accounts.map(|(first, last)| match self.accounts.take() {
             Some((low, high)) => (low.min(first), high.max(last)),
             None => (first, last),
@@ -48,8 +55,8 @@ impl Days {
     }
 
     /// What is left after the last file.
-    pub(crate) fn rest(self) -> Grain {
-        self.cells
+    pub(crate) fn rest(self) -> Vec<Grain> {
+        self.grains
     }
 }
 
@@ -57,19 +64,20 @@ impl Days {
 mod tests {
     use std::sync::Arc;
 
-    use airshed_domain::schema::{self, DIMENSIONS, MEASURES};
+    use airshed_domain::schema::{DIMENSIONS, MEASURES};
     use arrow::array::{ArrayRef, Decimal128Array, DictionaryArray};
 
     use super::*;
     use crate::cells::sums::Rows;
 
-    /// A day of each account.
-    fn days(accounts: &[&str]) -> Grain {
-        let mut grain = Grain::of_dimensions();
+    /// A day of each account, and nothing in the summaries.
+    fn days(accounts: &[&str]) -> Vec<Grain> {
+        let mut grains: Vec<Grain> = tables().iter().map(Grain::of).collect();
+        let grain = &mut grains[0];
         let columns: Vec<ArrayRef> = DIMENSIONS
             .iter()
             .map(|name| {
-                let is_account = *name == airshed_domain::schema::column::ACCOUNT_ID;
+                let is_account = *name == column::ACCOUNT_ID;
                 let values = accounts.iter().map(|account| is_account.then_some(*account));
                 Arc::new(values.collect::<DictionaryArray<arrow::datatypes::Int32Type>>()) as ArrayRef
             })
@@ -83,14 +91,14 @@ mod tests {
             quantities: vec![&nothing; MEASURES.len()],
         };
         grain.cells.add(&tuples, std::iter::repeat(0), &rows);
-        grain
+        grains
     }
 
     #[test]
     fn files_of_the_same_accounts_are_one() {
         let bounds =
             |low: &str, high: &str| Some((Bound::Text(low.to_owned()), Bound::Text(high.to_owned())));
-        let mut held = Days::default();
+        let mut held = Stretch::default();
         let mut written = Vec::new();
         for (accounts, range) in [
             (&["1", "2"][..], bounds("1", "2")),
@@ -106,12 +114,11 @@ mod tests {
             if let Some(whole) = held.whole_before(range.as_ref()) {
                 written.push(whole);
             }
-            let of_file = days(accounts);
-            held.merge(range, &of_file.tuples, &of_file.cells);
+            held.merge(range, &days(accounts));
         }
         written.push(held.rest());
         let rows: Vec<u64> =
-            written.iter().map(|whole| whole.encode(&schema::emissions_daily()).unwrap().rows()).collect();
+            written.iter().map(|whole| whole[0].encode(&schema::emissions_daily()).unwrap().rows()).collect();
         assert_eq!(rows, [3, 2, 2, 1, 1]);
     }
 }
