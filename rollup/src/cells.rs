@@ -91,13 +91,8 @@ impl Cells {
         }
     }
 
-    /// The cells as a file of `table`, in the order of their stretch of time ([`stretch_us`]), their texts and then of time;
-    /// nulls first.
-    ///
-    /// The table's columns are the time where it has one, the texts, and the sums, in this order.
-    pub(crate) fn encode(&self, tuples: &Tuples, table: &Table) -> Result<EncodedFile> {
-        let schema = table.coded_file_schema();
-        let mut encoder = FileEncoder::new(table, SchemaRef::clone(&schema))?;
+    /// The cells in the order of their stretch of time ([`stretch_us`]), their texts and then of time; nulls first.
+    fn order(&self, tuples: &Tuples, table: &Table) -> Vec<u32> {
         let ranks = tuples.ranks();
         let mut order: Vec<u32> = (0..).take(self.keys.len()).collect();
         let stretch_us = stretch_us(table);
@@ -105,6 +100,16 @@ impl Cells {
             let key = &self.keys[cell as usize];
             (key.time_us.div_euclid(stretch_us), ranks[key.tuple as usize], key.time_us)
         });
+        order
+    }
+
+    /// The cells as a file of `table`, in their [`order`](Self::order).
+    ///
+    /// The table's columns are the time where it has one, the texts, and the sums, in this order.
+    pub(crate) fn encode(&self, tuples: &Tuples, table: &Table) -> Result<EncodedFile> {
+        let schema = table.coded_file_schema();
+        let mut encoder = FileEncoder::new(table, SchemaRef::clone(&schema))?;
+        let order = self.order(tuples, table);
         let has_time = has_time(table);
         let texts = tuples.values();
         for cells in order.chunks(ENCODE_CELLS) {

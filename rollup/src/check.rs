@@ -98,7 +98,19 @@ async fn of_run(lake: &Lake, run: &RunRecord, resources: &Resources) -> Result<V
         schema::emissions_monthly(),
         schema::emissions_resource_daily(),
     ];
-    for table in rollups.into_iter().chain(schema::summaries()) {
+    // Runs that were rolled up before there was a summary have nothing of it.
+    let mut summaries = Vec::new();
+    for summary in schema::summaries() {
+        let open = lake.table(&summary).await?;
+        if open
+            .files()?
+            .iter()
+            .any(|file| file.partition.get(c::RUN_ID).is_some_and(|id| *id == run.run_id.as_str()))
+        {
+            summaries.push(summary);
+        }
+    }
+    for table in rollups.into_iter().chain(summaries) {
         let rolled = of_table(lake, &table, run, &of_cells, resources).await?;
         for ((name, line_sum), cell_sum) in names.iter().zip(&line_sums).zip(rolled) {
             push(format!("{} {name} = emissions {name}", table.name), line_sum.clone(), cell_sum);

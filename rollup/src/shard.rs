@@ -62,7 +62,12 @@ impl Grain {
         Self { tuples: Tuples::new(COVERAGE_KEYS.len()), cells: Cells::new(Sums::new(1, 2, 0)) }
     }
 
-    /// The cells as the one file of `table`.
+    /// Takes out the cells of a table where there are as many, and leaves none.
+    pub(crate) fn take_of(&mut self, cells: usize, table: &Table) -> Option<Self> {
+        (self.cells.len() >= cells).then(|| std::mem::replace(self, Self::of(table)))
+    }
+
+    /// The cells as a file of `table`.
     pub(crate) fn encode(&self, table: &Table) -> Result<EncodedFile> {
         self.cells.encode(&self.tuples, table)
     }

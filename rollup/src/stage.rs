@@ -3,7 +3,8 @@
 //! Work goes file by file of `emissions`. All lines of a resource stand in one file, and those of an account in few, so
 //! the cells of a file are (nearly) final and memory is bounded by the file, not by the run. Cells of hours that lie in
 //! several files are left apart, as sums over the tables do not mind. Days, and hours of whole accounts, are merged over the
-//! files that hold the same accounts ([`Stretch`]); months, summaries and coverage are small and are merged over all.
+//! files that hold the same accounts ([`Stretch`]), months and other summaries over all files, as far as memory allows
+//! ([`HELD_CELLS`]); coverage is small.
 
 use airshed_domain::{
     period::BillingPeriod,
@@ -20,6 +21,10 @@ use crate::{
     shard::{self, Grain},
     stretch::{self, Stretch},
 };
+
+/// Cells of a table of the whole run that are held before they are written: some 800 MB. Most estates have fewer; where tags
+/// have very many values, a cell gets several rows.
+const HELD_CELLS: usize = 1 << 21;
 
 /// How the stage runs.
 #[derive(Debug, Clone)]
@@ -81,18 +86,19 @@ pub async fn roll_up(lake: &Lake, run: &RunRecord, options: &RollupOptions) -> R
     while let Some((accounts, shard)) = shards.try_next().await? {
         hourly.put(shard.hourly).await?;
         resource_daily.put(shard.resource_daily).await?;
-        if let Some(whole) = stretch.whole_before(accounts.as_ref()) {
-            Target::put_all(&mut by_account, whole).await?;
-        }
+        Target::put_all(&mut by_account, stretch.whole_before(accounts.as_ref())).await?;
         stretch.merge(accounts, &shard.by_account);
         for (sum, more) in sums.iter_mut().zip(&shard.over_all) {
             sum.merge(more);
         }
+        let full = sums.iter_mut().zip(shard::tables_over_all());
+        let full = full.map(|(sum, table)| sum.take_of(HELD_CELLS, &table)).collect();
+        Target::put_all(&mut over_all, full).await?;
         covered.merge(&shard.coverage);
     }
     drop(shards);
     Target::put_all(&mut by_account, stretch.rest()).await?;
-    Target::put_all(&mut over_all, sums).await?;
+    Target::put_all(&mut over_all, sums.into_iter().map(Some).collect()).await?;
     coverage.put(covered.encode(coverage.table.description())?).await?;
     for target in [hourly, resource_daily].into_iter().chain(by_account).chain(over_all).chain([coverage]) {
         outcome.rows.push(target.publish().await?);
@@ -127,9 +133,10 @@ impl<'a> Target<'a> {
         Ok(all)
     }
 
-    /// Puts a file into each of some tables.
-    async fn put_all(targets: &mut [Self], grains: Vec<Grain>) -> Result<()> {
+    /// Puts a file into each of some tables that there are cells for.
+    async fn put_all(targets: &mut [Self], grains: Vec<Option<Grain>>) -> Result<()> {
         for (target, grain) in targets.iter_mut().zip(grains) {
+            let Some(grain) = grain else { continue };
             let table = target.table.description().clone();
             target.put(apart(move || grain.encode(&table)).await?).await?;
         }

@@ -9,10 +9,12 @@ use arrow::datatypes::DataType;
 use datafusion::{
     common::Column,
     logical_expr::{col, lit},
-    prelude::SessionContext,
+    physical_plan::displayable,
+    prelude::{SessionConfig, SessionContext},
 };
 
 use super::*;
+use crate::{functions, scope::RowScope};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -84,5 +86,37 @@ async fn files_are_left_out_by_accounts_times_and_partitions() {
             .collect();
         // Of a file without any account nothing is told; it is read.
         assert_eq!(opened, expected, "{name}");
+    }
+}
+
+/// What a scope and a statement ask of rows is told while files are read, below the guard and without one.
+#[tokio::test]
+async fn conditions_go_down_into_the_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::at(Location::parse(folder.path().to_str().unwrap(), &StoreOptions::new()).unwrap());
+    let mut table = lake.table(&schema::emissions_daily()).await.unwrap();
+    let file = put(&mut table, "1970-01", [Some("1"), Some("3")], [0, 1]).await;
+    table.replace(&|_| true, &[file], "test").await.unwrap();
+    let schema = table.provider(&|_| true).await.unwrap().schema();
+    let all: Arc<dyn TableProvider> = Arc::new(FilesTable::new(&table, &schema, &|_| true).unwrap());
+    let scope = RowScope::of(&"account=1".parse().unwrap(), [].into()).unwrap();
+    let seen = scope.guard(&schema::emissions_daily(), Arc::clone(&all), &functions::tag()).unwrap();
+
+    let mut config = SessionConfig::new();
+    config.options_mut().execution.parquet.pushdown_filters = true;
+    let context = SessionContext::new_with_config(config);
+    store::mount(&lake, &context.runtime_env()).unwrap();
+    context.register_table("every", all).unwrap();
+    context.register_table("seen", seen).unwrap();
+    for (name, conditions) in [("every", &["region@"][..]), ("seen", &["account_id@", "region@"])] {
+        let sql = format!("SELECT sum(lines) FROM {name} WHERE region = 'eu-west-1'");
+        let plan = context.sql(&sql).await.unwrap().create_physical_plan().await.unwrap();
+        let text = displayable(plan.as_ref()).indent(false).to_string();
+        assert!(!text.contains("FilterExec"), "{text}");
+        let predicate = text.split_once("predicate=").expect("a condition on rows").1;
+        let predicate = predicate.split(", pruning_predicate").next().unwrap();
+        for condition in conditions {
+            assert_eq!(predicate.matches(condition).count(), 1, "{text}");
+        }
     }
 }

@@ -12,9 +12,7 @@ use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
     common::{Column, DFSchema, Result},
-    logical_expr::{
-        Expr, Operator, TableProviderFilterPushDown, TableType, expr::InList, utils::conjunction,
-    },
+    logical_expr::{Expr, Operator, TableProviderFilterPushDown, TableType, expr::InList},
     physical_plan::{ExecutionPlan, filter::FilterExec},
 };
 
@@ -65,25 +63,20 @@ impl TableProvider for Guarded {
         let schema = self.table.schema();
         let mut columns = projection.map_or_else(|| (0..schema.fields().len()).collect(), Clone::clone);
         let shown = columns.len();
-        for column in self.rows.column_refs() {
+        let harmless = filters.iter().filter(|filter| cannot_fail(filter)).cloned();
+        let conditions = harmless.fold(self.rows.clone(), Expr::and);
+        for column in conditions.column_refs() {
             let index = schema.index_of(&column.name)?;
             if !columns.contains(&index) {
                 columns.push(index);
             }
         }
-        let mut conditions = vec![self.rows.clone()];
-        conditions.extend(filters.iter().filter(|filter| cannot_fail(filter)).cloned());
-        let input = self.table.scan(state, Some(&columns), &conditions, None).await?;
+        let input = self.table.scan(state, Some(&columns), std::slice::from_ref(&conditions), None).await?;
         let schema = DFSchema::try_from(input.schema())?;
         let rows = state.create_physical_expr(self.rows.clone(), &schema)?;
-        // Moves down into the reading, which nothing from above the guard does.
-        let input = match conjunction(conditions) {
-            Some(conditions) => {
-                let conditions = state.create_physical_expr(conditions, &schema)?;
-                Arc::new(FilterExec::try_new(conditions, input)?)
-            }
-            None => input,
-        };
+        // The optimiser moves these into the reading; the guard lets nothing from above join them.
+        let conditions = state.create_physical_expr(conditions, &schema)?;
+        let input = Arc::new(FilterExec::try_new(conditions, input)?);
         Ok(Arc::new(GuardExec::new(input, rows, shown)))
     }
 }

@@ -115,3 +115,33 @@ fn a_file_does_not_depend_on_the_order_of_rows() {
     assert_eq!(file(false).rows(), 3);
     assert_eq!(file(false).content_hash(), file(true).content_hash());
 }
+
+#[test]
+fn days_lie_by_weeks_and_within_them_by_account() {
+    let table = schema::emissions_daily();
+    let (accounts, times): (Vec<Option<&str>>, Vec<i64>) =
+        (0..14).flat_map(|day| [(Some("b"), day * DAY_US), (Some("a"), day * DAY_US)]).unzip();
+    let columns: Vec<ArrayRef> = schema::DIMENSIONS
+        .iter()
+        .map(|name| if *name == c::ACCOUNT_ID { texts(&accounts) } else { texts(&[None; 28]) })
+        .collect();
+    let mut tuples = Tuples::new(columns.len());
+    let of_rows = tuples.of_rows(&columns).unwrap();
+    let mut cells = Cells::new(Sums::new(2, 4, schema::MEASURES.len()));
+    let (money, nothing) = (vec![1; 28], quantity(&[None; 28]));
+    let rows = Rows {
+        counted: vec![None; 2],
+        money: vec![(&money, None); 4],
+        quantities: vec![&nothing; schema::MEASURES.len()],
+    };
+    cells.add(&of_rows, times.into_iter(), &rows);
+    let order = cells.order(&tuples, &table);
+    let written: Vec<(i64, Option<&str>)> = order
+        .iter()
+        .map(|&cell| (cells.keys[cell as usize].time_us / DAY_US, accounts[cell as usize]))
+        .collect();
+    let days = |account, days: std::ops::Range<i64>| days.map(move |day| (day, Some(account)));
+    let expected: Vec<_> =
+        days("a", 0..7).chain(days("b", 0..7)).chain(days("a", 7..14)).chain(days("b", 7..14)).collect();
+    assert_eq!(written, expected);
+}

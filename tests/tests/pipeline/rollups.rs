@@ -9,7 +9,7 @@ use datafusion::{parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder, 
 
 use crate::{
     company,
-    stages::{Machine, local_lake, run},
+    stages::{Machine, local_lake, resources, run},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,6 +119,27 @@ async fn every_cell_is_what_a_query_engine_sums() {
     let expected = grouped(&lake, &schema::emissions(), &keys, &sums("count(*)")).await;
     let actual = grouped(&lake, &schema::coverage(), &keys, &sums("sum(lines)")).await;
     assert_eq!(actual, expected);
+}
+
+/// A run that was rolled up before there was a summary is whole without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_may_lack_a_summary_and_not_a_part_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    company::write(&folder.path().join("in"), "cur.csv", &company::lines(6));
+    let lake = local_lake(&folder.path().join("lake"));
+    run(&folder.path().join("in"), &lake, &Machine::default()).await.unwrap();
+    let failed = async || -> Vec<String> {
+        let checks = airshed_rollup::check::current_runs(&lake, &resources(2)).await.unwrap();
+        checks.into_iter().filter(|check| !check.passed()).map(|check| check.name).collect()
+    };
+    assert_eq!(failed().await, [""; 0]);
+    let mut summary = lake.table(&schema::emissions_tag_hourly()).await.unwrap();
+    summary.replace(&|_| true, &[], "test").await.unwrap();
+    assert_eq!(failed().await, [""; 0]);
+    // Days of all dimensions every run has.
+    let mut days = lake.table(&schema::emissions_daily()).await.unwrap();
+    days.replace(&|_| true, &[], "test").await.unwrap();
+    assert!(failed().await.iter().any(|name| name.starts_with("emissions_daily lines")));
 }
 
 /// Rows of the same days stand together where questions are of few days.

@@ -98,7 +98,7 @@ pub fn emissions_daily() -> Table {
 
 /// `emissions_monthly`.
 pub fn emissions_monthly() -> Table {
-    rollup("emissions_monthly", "dimensions x billing period", None, false)
+    rollup("emissions_monthly", "dimensions x billing period; sum before use", None, false)
 }
 
 /// `emissions_resource_daily`.

@@ -1,4 +1,5 @@
-//! Rollups of few dimensions: few rows, whatever the number of resources. Most questions are answered from them.
+//! Rollups of few dimensions: few rows, whatever the number of resources. Most questions are answered from them. A cell of a
+//! very large estate may have several rows, so their sums count.
 
 use super::{
     period, required,
@@ -18,7 +19,7 @@ fn summary(name: &'static str, grain: &'static str, time: Time, names: &[&'stati
 pub fn emissions_tag_daily() -> Table {
     summary(
         "emissions_tag_daily",
-        "region x tags x day, over all accounts and services",
+        "region x tags x day, over all accounts and services; sum before use",
         DAY,
         &[c::PROVIDER, c::REGION, c::TAGS, c::CURRENCY],
     )
@@ -28,7 +29,7 @@ pub fn emissions_tag_daily() -> Table {
 pub fn emissions_service_daily() -> Table {
     summary(
         "emissions_service_daily",
-        "region x service x usage family x day, over all accounts",
+        "region x service x usage family x day, over all accounts; sum before use",
         DAY,
         &[c::PROVIDER, c::REGION, c::SERVICE_CODE, c::USAGE_FAMILY, c::CURRENCY],
     )
@@ -38,7 +39,7 @@ pub fn emissions_service_daily() -> Table {
 pub fn emissions_account_daily() -> Table {
     summary(
         "emissions_account_daily",
-        "account x day; sum before use, a cell may have several rows",
+        "account x day; sum before use",
         DAY,
         &[c::PROVIDER, c::ACCOUNT_ID, c::CURRENCY],
     )
@@ -48,7 +49,7 @@ pub fn emissions_account_daily() -> Table {
 pub fn emissions_region_hourly() -> Table {
     summary(
         "emissions_region_hourly",
-        "region x hour, over all accounts and services",
+        "region x hour, over all accounts and services; sum before use",
         HOUR,
         &[c::PROVIDER, c::REGION, c::CURRENCY],
     )
@@ -58,7 +59,7 @@ pub fn emissions_region_hourly() -> Table {
 pub fn emissions_instance_hourly() -> Table {
     summary(
         "emissions_instance_hourly",
-        "instance type x hour, over all accounts, regions and services",
+        "instance type x hour, over all accounts, regions and services; sum before use",
         HOUR,
         &[c::PROVIDER, c::INSTANCE_TYPE, c::CURRENCY],
     )
@@ -68,7 +69,7 @@ pub fn emissions_instance_hourly() -> Table {
 pub fn emissions_service_hourly() -> Table {
     summary(
         "emissions_service_hourly",
-        "service x usage family x hour, over all accounts and regions",
+        "service x usage family x hour, over all accounts and regions; sum before use",
         HOUR,
         &[c::PROVIDER, c::SERVICE_CODE, c::USAGE_FAMILY, c::CURRENCY],
     )
@@ -78,7 +79,7 @@ pub fn emissions_service_hourly() -> Table {
 pub fn emissions_tag_hourly() -> Table {
     summary(
         "emissions_tag_hourly",
-        "tags x hour, over all accounts, regions and services",
+        "tags x hour, over all accounts, regions and services; sum before use",
         HOUR,
         &[c::PROVIDER, c::TAGS, c::CURRENCY],
     )
@@ -88,7 +89,7 @@ pub fn emissions_tag_hourly() -> Table {
 pub fn emissions_account_hourly() -> Table {
     summary(
         "emissions_account_hourly",
-        "account x hour; sum before use, a cell may have several rows",
+        "account x hour; sum before use",
         HOUR,
         &[c::PROVIDER, c::ACCOUNT_ID, c::CURRENCY],
     )
@@ -98,7 +99,7 @@ pub fn emissions_account_hourly() -> Table {
 pub fn emissions_instance_daily() -> Table {
     summary(
         "emissions_instance_daily",
-        "region x service x usage family x instance type x day, over all accounts",
+        "region x service x usage family x instance type x day, over all accounts; sum before use",
         DAY,
         &[c::PROVIDER, c::REGION, c::SERVICE_CODE, c::USAGE_FAMILY, c::INSTANCE_TYPE, c::CURRENCY],
     )
@@ -108,13 +109,13 @@ pub fn emissions_instance_daily() -> Table {
 pub fn emissions_tag_service_daily() -> Table {
     summary(
         "emissions_tag_service_daily",
-        "service x usage family x instance type x tags x day, over all accounts and regions",
+        "service x usage family x instance type x tags x day, over all accounts and regions; sum before use",
         DAY,
         &[c::PROVIDER, c::SERVICE_CODE, c::USAGE_FAMILY, c::INSTANCE_TYPE, c::TAGS, c::CURRENCY],
     )
 }
 
-/// Every summary, those of fewest rows first; each is summed up from the hours or days of all dimensions.
+/// Every summary; each is summed up from the hours or days of all dimensions.
 pub fn summaries() -> [Table; 10] {
     [
         emissions_tag_daily(),

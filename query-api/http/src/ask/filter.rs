@@ -22,18 +22,25 @@ impl Span {
         Some(Self { from: self.from.checked_sub(days).ok()?, to: self.from })
     }
 
-    /// The condition on a column of instants, and on the billing periods that hold them, which leaves files out.
-    fn conditions(self, time: &str) -> Vec<String> {
+    /// The condition on the billing periods, which leaves files out, and on a column of instants where there is one. Whole
+    /// months are those of the bills, whatever table answers: a bill may have lines of the hours before and after its month.
+    fn conditions(self, time: Option<&str>) -> Vec<String> {
         let Self { from, to } = self;
         let last = to.yesterday().unwrap_or(to);
-        vec![
-            format!("{} BETWEEN '{}' AND '{}'", c::PERIOD, from.strftime("%Y-%m"), last.strftime("%Y-%m")),
-            format!("{time} >= TIMESTAMP '{from}T00:00:00Z'"),
-            format!("{time} < TIMESTAMP '{to}T00:00:00Z'"),
-        ]
+        let mut conditions = vec![format!(
+            "{} BETWEEN '{}' AND '{}'",
+            c::PERIOD,
+            from.strftime("%Y-%m"),
+            last.strftime("%Y-%m")
+        )];
+        if let Some(time) = time.filter(|_| !self.is_whole_months()) {
+            conditions.push(format!("{time} >= TIMESTAMP '{from}T00:00:00Z'"));
+            conditions.push(format!("{time} < TIMESTAMP '{to}T00:00:00Z'"));
+        }
+        conditions
     }
 
-    /// Whether it is made of whole months: then the monthly rollup answers it.
+    /// Whether it is made of whole months: then the monthly rollup can answer it.
     pub(crate) fn is_whole_months(self) -> bool {
         self.from.day() == 1 && self.to.day() == 1
     }
@@ -95,11 +102,7 @@ impl Filter {
 
     /// `WHERE ...`, or nothing. `time` is the column of instants; without one only billing periods are compared.
     pub(crate) fn condition(&self, time: Option<&str>) -> String {
-        let mut conditions = match (self.span, time) {
-            (None, _) => Vec::new(),
-            (Some(span), Some(time)) => span.conditions(time),
-            (Some(span), None) => span.conditions("").into_iter().take(1).collect(),
-        };
+        let mut conditions = self.span.map(|span| span.conditions(time)).unwrap_or_default();
         for (dimension, values) in &self.values {
             let expression = dimension.expression();
             // An empty value asks for rows without one.
@@ -133,7 +136,7 @@ mod tests {
     fn values_are_alternatives_and_dimensions_all_hold() {
         let query = [
             ("from", "2026-10-01"),
-            ("to", "2026-11-01"),
+            ("to", "2026-10-31"),
             ("region", "eu-west-1"),
             ("region", ""),
             ("tag.team", "it's"),
@@ -143,11 +146,19 @@ mod tests {
         assert_eq!(
             filter.condition(Some("day")),
             "\nWHERE period BETWEEN '2026-10' AND '2026-10'\n  AND day >= TIMESTAMP '2026-10-01T00:00:00Z'\n  \
-             AND day < TIMESTAMP '2026-11-01T00:00:00Z'\n  AND (region IN ('eu-west-1') OR region IS NULL)\n  \
+             AND day < TIMESTAMP '2026-10-31T00:00:00Z'\n  AND (region IN ('eu-west-1') OR region IS NULL)\n  \
              AND (tag(tags, 'team') IN ('it''s'))"
         );
         assert_eq!(others, [("limit".to_owned(), "5".to_owned())]);
-        assert!(filter.span.unwrap().is_whole_months());
+        assert!(!filter.span.unwrap().is_whole_months());
+    }
+
+    #[test]
+    fn whole_months_are_those_of_the_bills() {
+        let (filter, _) = parse(&[("from", "2026-10-01"), ("to", "2026-12-01")]).unwrap();
+        let expected = "\nWHERE period BETWEEN '2026-10' AND '2026-11'";
+        assert_eq!(filter.condition(Some("day")), expected);
+        assert_eq!(filter.condition(None), expected);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sums of measures by dimensions and time, from the coarsest table that has them.
+//! Sums of measures by dimensions and time, from the table of fewest rows that has them.
 
 use std::fmt;
 

@@ -243,6 +243,10 @@ pub(crate) async fn variance(ask: Ask) -> Result<Response, Problem> {
 /// Hours of each region: energy, emissions, and what a kilowatt-hour emitted.
 pub(crate) async fn intensity(ask: Ask) -> Result<Response, Problem> {
     ask.nothing_left()?;
+    if ask.filter.resource.is_some() {
+        let detail = "resources have no hours here; /v1/lines has them";
+        return Err(Problem::parameter(c::RESOURCE_ID, detail));
+    }
     let by = vec![Dimension::Column(c::REGION)];
     let sum = Sum { by, grain: Some(Grain::Hour), rollups: ask.rollups(), ..Sum::default() };
     let (table, _) = sum.table(&ask.filter);

@@ -2,11 +2,11 @@
 //!
 //! The library that decodes messages reads on past the end of those that promise more than they hold, and panics. So each is
 //! measured first, by the formats of the protocol:
-//! <https://www.postgresql.org/docs/current/protocol-message-formats.html>. Strict as Postgres is, what is left over is wrong too.
+//! <https://www.postgresql.org/docs/current/protocol-message-formats.html>. As for Postgres, what is left over is wrong too.
 
 use bytes::Buf as _;
 
-/// Whether the body of a message, without type and length, is whole. Types of no fixed shape are.
+/// Whether the body of a message, without type and length, is whole. Those of types that the library reads safely are.
 pub(super) fn is_whole(kind: u8, body: &[u8]) -> bool {
     let mut rest = body;
     let read = match kind {

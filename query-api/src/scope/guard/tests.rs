@@ -57,6 +57,12 @@ async fn only_rows_of_the_scope_count() {
         ("SELECT count(*) FROM lines WHERE EXISTS (SELECT 1 FROM lines y WHERE y.account_id = 'b')", Some(0)),
         ("SELECT cost FROM lines ORDER BY cost DESC LIMIT 1", Some(4)),
         ("SELECT sum(cost) OVER () FROM lines LIMIT 1", Some(5)),
+        // Conditions on columns that nothing above needs.
+        (
+            "SELECT count(account_id) FROM (SELECT account_id, cost FROM lines WHERE cost = 1 OR account_id = 'a') \
+             AS some WHERE account_id = 'a'",
+            Some(2),
+        ),
     ] {
         assert_eq!(number(sql).await, expected, "{sql}");
     }
