@@ -56,10 +56,11 @@ def measure(options, server_on, workers_on):
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     ports = [f"127.0.0.1:{18_101 + number}" for number in range(len(workers_on))]
-    processes = [start(on, "worker", "--listen", port) for on, port in zip(workers_on, ports)]
     workers = ["--workers", ",".join(f"http://{port}" for port in ports)] if ports else []
-    processes.append(start(server_on, "serve", "--http", HTTP, "--pg", "off", "--flight", "off", *workers))
+    processes = []
     try:
+        processes += [start(on, "worker", "--listen", port) for on, port in zip(workers_on, ports)]
+        processes.append(start(server_on, "serve", "--http", HTTP, "--pg", "off", "--flight", "off", *workers))
         ready()
         time.sleep(5)
         took, rows = {}, {}
