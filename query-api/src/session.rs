@@ -30,7 +30,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     functions::bounded,
     limits::{Limits, limited, timed_out},
-    stoppable, views,
+    stoppable::{Stoppable, YieldingJoins},
+    views,
 };
 
 /// The catalogue and schema of every table, as Postgres clients expect them.
@@ -68,7 +69,8 @@ impl Session {
         let mut builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(runtime))
-            .with_default_features();
+            .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(YieldingJoins));
         let operators = Arc::new(bounded::Operators::new().map_err(Error::from_engine)?);
         builder.expr_planners().get_or_insert_default().insert(0, operators);
         let context = match workers {
@@ -181,7 +183,7 @@ impl Session {
             } else {
                 let context = state.task_ctx();
                 let plan = DataFrame::new(state, plan).create_physical_plan().await;
-                plan.and_then(|plan| stoppable::run(plan, context))
+                plan.and_then(Stoppable::new).and_then(|plan| plan.run(context))
             };
             begun.map_err(Error::from_engine)
         };

@@ -2,203 +2,133 @@
 //!
 //! A join without an equality holds each pair of rows against its condition, and only comes back when it has found enough
 //! of them: for two of millions of rows that none fits, that is hours on a thread that also serves others. So conditions
-//! of such joins look at the clock, give their place among the threads away, and fail when the statement is stopped.
+//! of such joins look at the clock, give their place among the threads away, and fail when nobody waits for the rows any
+//! more ([`condition`]). Joins that do find rows give way between their batches ([`yielding`]).
 
-use std::{
-    fmt,
-    hash::{Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+mod condition;
+mod yielding;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
-use arrow::{
-    array::RecordBatch,
-    datatypes::{DataType, FieldRef, Schema},
-};
 use datafusion::{
-    common::{
-        exec_err,
-        tree_node::{Transformed, TreeNode as _},
-    },
+    common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion},
     error::Result,
     execution::{SendableRecordBatchStream, TaskContext},
-    logical_expr::ColumnarValue,
-    physical_expr::PhysicalExpr,
     physical_plan::{
         ExecutionPlan, execute_stream,
         joins::{NestedLoopJoinExec, NestedLoopJoinExecBuilder, utils::JoinFilter},
         stream::{RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter},
     },
 };
+use datafusion_distributed::NetworkBoundaryExt as _;
 use futures::{StreamExt as _, stream};
-use tokio::{
-    runtime::{Handle, RuntimeFlavor},
-    task::block_in_place,
-};
-use tokio_util::sync::CancellationToken;
 
-/// How long a condition may keep a thread of the runtime.
-const KEEP: Duration = Duration::from_millis(10);
+use self::condition::Condition;
+pub(crate) use self::yielding::YieldingJoins;
 
-/// Runs a plan. It stops when its rows are dropped.
-pub(crate) fn run(
+/// A plan that stops when nobody waits for rows of it.
+#[derive(Debug)]
+pub(crate) struct Stoppable {
     plan: Arc<dyn ExecutionPlan>,
-    context: Arc<TaskContext>,
-) -> Result<SendableRecordBatchStream> {
-    let stop = CancellationToken::new();
-    let mut rows = execute_stream(stoppable(plan, &stop)?, context)?;
-    let schema = rows.schema();
-    // On a task of its own, so that whoever waits for the rows can stop waiting.
-    let mut builder = RecordBatchReceiverStreamBuilder::new(Arc::clone(&schema), 1);
-    let sender = builder.tx();
-    builder.spawn(async move {
-        while let Some(batch) = rows.next().await {
-            if sender.send(batch).await.is_err() {
-                break;
+    waiting: Waiting,
+}
+
+impl Stoppable {
+    pub(crate) fn new(plan: Arc<dyn ExecutionPlan>) -> Result<Self> {
+        let waiting = Waiting::default();
+        let changed = plan.transform_down(|node| {
+            if node.is_network_boundary() {
+                // What is below runs on workers, which look for themselves.
+                return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
             }
-        }
-        Ok(())
-    });
-    let answer = stream::unfold((builder.build(), stop.drop_guard()), |(mut rows, stops)| async move {
-        rows.next().await.map(|batch| (batch, (rows, stops)))
-    });
-    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, answer)))
-}
+            let join = node.downcast_ref::<NestedLoopJoinExec>();
+            let Some((join, filter)) = join.and_then(|join| Some((join, join.filter()?))) else {
+                return Ok(Transformed::no(node));
+            };
+            let condition = Condition::new(Arc::clone(filter.expression()), waiting.clone());
+            let indices = filter.column_indices().to_vec();
+            let filter = JoinFilter::new(Arc::new(condition), indices, Arc::clone(filter.schema()));
+            let join = NestedLoopJoinExecBuilder::from(join).with_filter(Some(filter)).build()?;
+            Ok(Transformed::yes(Arc::new(join) as Arc<dyn ExecutionPlan>))
+        })?;
+        Ok(Self { plan: changed.data, waiting })
+    }
 
-fn stoppable(plan: Arc<dyn ExecutionPlan>, stop: &CancellationToken) -> Result<Arc<dyn ExecutionPlan>> {
-    let changed = plan.transform_up(|node| {
-        let join = node.downcast_ref::<NestedLoopJoinExec>();
-        let Some((join, filter)) = join.and_then(|join| Some((join, join.filter()?))) else {
-            return Ok(Transformed::no(node));
-        };
-        let condition = Condition {
-            of: Arc::clone(filter.expression()),
-            stop: stop.clone(),
-            rested: Arc::new(Mutex::new(Instant::now())),
-        };
-        let indices = filter.column_indices().to_vec();
-        let filter = JoinFilter::new(Arc::new(condition), indices, Arc::clone(filter.schema()));
-        let join = NestedLoopJoinExecBuilder::from(join).with_filter(Some(filter)).build()?;
-        Ok(Transformed::yes(Arc::new(join) as Arc<dyn ExecutionPlan>))
-    })?;
-    Ok(changed.data)
-}
+    /// The plan, for who does not run it.
+    pub(crate) fn plan(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.plan
+    }
 
-/// The condition of a join.
-#[derive(Debug, Clone)]
-struct Condition {
-    of: Arc<dyn PhysicalExpr>,
-    stop: CancellationToken,
-    /// When a thread was last given to others.
-    rested: Arc<Mutex<Instant>>,
-}
+    /// The same with another plan that was made from its own.
+    pub(crate) fn with_plan(&self, plan: Arc<dyn ExecutionPlan>) -> Self {
+        Self { plan, waiting: self.waiting.clone() }
+    }
 
-impl Condition {
-    fn has_kept_long(&self) -> bool {
-        let mut rested = self.rested.lock().unwrap_or_else(PoisonError::into_inner);
-        if rested.elapsed() < KEEP {
-            return false;
-        }
-        *rested = Instant::now();
-        Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
+    /// Runs all of it.
+    pub(crate) fn run(self, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let waits = Waits::new(self.waiting);
+        Ok(waits.rows(execute_stream(self.plan, context)?))
+    }
+
+    /// Runs one partition of it.
+    pub(crate) fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let waits = Waits::new(self.waiting.clone());
+        Ok(waits.rows(self.plan.execute(partition, context)?))
     }
 }
 
-impl PartialEq for Condition {
-    fn eq(&self, other: &Self) -> bool {
-        self.of.eq(&other.of)
+/// How many wait for rows of a plan.
+#[derive(Debug, Clone, Default)]
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn is_over(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
     }
 }
 
-impl Eq for Condition {}
+/// One who waits. Steps of a plan may begin to work when they are asked for their rows, so there is one before.
+struct Waits(Waiting);
 
-impl Hash for Condition {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.of.hash(state);
+impl Waits {
+    fn new(waiting: Waiting) -> Self {
+        waiting.0.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+
+    /// Rows that are waited for until they are dropped. They are made on a task of its own: a task that makes rows cannot
+    /// drop them.
+    fn rows(self, mut rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+        let schema = rows.schema();
+        let mut builder = RecordBatchReceiverStreamBuilder::new(Arc::clone(&schema), 1);
+        let sender = builder.tx();
+        builder.spawn(async move {
+            while let Some(batch) = rows.next().await {
+                if sender.send(batch).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        let answer = stream::unfold((builder.build(), self), |(mut rows, waits)| async move {
+            rows.next().await.map(|batch| (batch, (rows, waits)))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(schema, answer))
     }
 }
 
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.of.fmt(f)
-    }
-}
-
-impl PhysicalExpr for Condition {
-    fn data_type(&self, input_schema: &Schema) -> Result<DataType> {
-        self.of.data_type(input_schema)
-    }
-
-    fn nullable(&self, input_schema: &Schema) -> Result<bool> {
-        self.of.nullable(input_schema)
-    }
-
-    fn return_field(&self, input_schema: &Schema) -> Result<FieldRef> {
-        self.of.return_field(input_schema)
-    }
-
-    fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
-        if self.stop.is_cancelled() {
-            return exec_err!("the statement was stopped");
-        }
-        if self.has_kept_long() {
-            return block_in_place(|| self.of.evaluate(batch));
-        }
-        self.of.evaluate(batch)
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
-        vec![&self.of]
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn PhysicalExpr>>,
-    ) -> Result<Arc<dyn PhysicalExpr>> {
-        let [of] = children.as_slice() else { return exec_err!("a condition is of one expression") };
-        Ok(Arc::new(Self { of: Arc::clone(of), ..(*self).clone() }))
-    }
-
-    fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.of.fmt_sql(f)
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use datafusion::prelude::{SessionConfig, SessionContext};
-
-    /// Pairs that no condition fits, for much longer than any test may take.
-    const FOREVER: &str = "SELECT count(*) FROM generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) WHERE a.x + b.y < 0";
-
-    async fn begun(sql: &str) -> SendableRecordBatchStream {
-        let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
-        let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
-        run(plan, context.task_ctx()).unwrap()
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn others_are_served_and_what_is_dropped_ends() {
-        let mut rows = begun(FOREVER).await;
-        for _ in 0..20 {
-            assert!(tokio::time::timeout(Duration::from_millis(50), rows.next()).await.is_err());
-        }
-        drop(rows);
-        // The runtime would wait for a thread that goes on.
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn rows_are_the_same() {
-        let sql = "SELECT a.x, b.y FROM generate_series(1, 300) a(x), generate_series(1, 300) b(y) WHERE a.x * b.y < 100";
-        let context = SessionContext::new();
-        let expected: usize =
-            context.sql(sql).await.unwrap().collect().await.unwrap().iter().map(RecordBatch::num_rows).sum();
-        let mut rows = begun(sql).await;
-        let mut found = 0;
-        while let Some(batch) = rows.next().await {
-            found += batch.unwrap().num_rows();
-        }
-        assert_eq!(found, expected);
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! A task that panics fails, and does not end.
+//! A task that panics fails, and does not end; one that nobody waits for does.
 //!
 //! The library sends each partition of a stage from a task of its own, and takes it for finished when that task is gone:
 //! after a panic the answer would lack rows and look whole. So the panic is made an error where the rows come from.
@@ -18,56 +18,63 @@ use datafusion::{
 use datafusion_distributed::BroadcastExec;
 use futures::StreamExt as _;
 
-/// A step as it is, but for its panics. For everybody who looks it is the step itself.
+use crate::stoppable::Stoppable;
+
+/// A step as it is, but for its panics and for when it stops. For everybody who looks it is the step itself.
 #[derive(Debug)]
-struct Caught(Arc<dyn ExecutionPlan>);
+struct Caught(Stoppable);
 
 /// The plan of a task, its panics caught below the head that distributes rows: the library replaces that.
 pub(super) fn caught(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     if plan.is::<RepartitionExec>() || plan.is::<BroadcastExec>() {
-        let inputs =
-            plan.children().into_iter().map(|input| Arc::new(Caught(Arc::clone(input))) as _).collect();
+        let inputs = plan.children().into_iter().map(|input| step(Arc::clone(input)));
+        let inputs = inputs.collect::<Result<_>>()?;
         plan.replace_children(inputs, recompute())
     } else {
-        Ok(Arc::new(Caught(plan)))
+        step(plan)
     }
+}
+
+fn step(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    Ok(Arc::new(Caught(Stoppable::new(plan)?)))
 }
 
 impl DisplayAs for Caught {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt_as(format, f)
+        self.0.plan().fmt_as(format, f)
     }
 }
 
 impl ExecutionPlan for Caught {
     fn name(&self) -> &str {
-        self.0.name()
+        self.0.plan().name()
     }
 
     fn downcast_delegate(&self) -> Option<&dyn ExecutionPlan> {
-        Some(self.0.as_ref())
+        Some(self.0.plan().as_ref())
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
-        self.0.properties()
+        self.0.plan().properties()
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.0.children()
+        self.0.plan().children()
     }
 
     fn apply_expressions(
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        self.0.apply_expressions(f)
+        self.0.plan().apply_expressions(f)
     }
 
     fn with_new_children(
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self(Arc::clone(&self.0).replace_children(children, recompute())?)))
+        let plan = Arc::clone(self.0.plan()).replace_children(children, recompute())?;
+        Ok(Arc::new(Self(self.0.with_plan(plan))))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -78,7 +85,7 @@ impl ExecutionPlan for Caught {
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
-        self.0.metrics()
+        self.0.plan().metrics()
     }
 }
 

@@ -6,13 +6,14 @@ use datafusion::{
     error::DataFusionError,
     execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder},
     logical_expr::LogicalPlan,
-    physical_plan::{execute_stream, stream::RecordBatchStreamAdapter},
+    physical_plan::stream::RecordBatchStreamAdapter,
 };
 use datafusion_distributed::DistributedExt as _;
 use futures::{StreamExt as _, stream};
 use tonic::codegen::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{STATEMENT, Workers, planner::is_spread};
+use crate::stoppable::Stoppable;
 
 impl Workers {
     /// Runs a plan up to its first rows. Where a worker fails before them, it is planned and run once more with the
@@ -48,7 +49,7 @@ impl Workers {
             .build();
         let plan = state.create_physical_plan(plan).await?;
         let is_spread = is_spread(&plan);
-        let mut answer = execute_stream(plan, state.task_ctx())?;
+        let mut answer = Stoppable::new(plan)?.run(state.task_ctx())?;
         if !is_spread {
             return Ok(answer);
         }

@@ -174,6 +174,25 @@ async fn a_worker_killed_in_the_midst_is_an_error_and_the_rest_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_nobody_waits_for_ends_on_the_workers() {
+    let mut stage = stage(SPREAD_ALL, |_| {}).await;
+    let session = stage.spread.session(&Scope::default()).await.unwrap();
+    // 10^11 trios of rows that do not fit.
+    let sql = "SELECT count(*) FROM emissions a, emissions b, emissions c WHERE a.line_seq + b.line_seq + c.line_seq < -1";
+    let plan = planned(&session, sql).await;
+    assert!(plan.split_once("── Stage").is_some_and(|(_, sent)| sent.contains("NestedLoopJoin")), "{plan}");
+    let mut statement = Box::pin(all(&session, sql));
+    assert!(tokio::time::timeout(Duration::from_secs(1), &mut statement).await.is_err());
+    // Others are served meanwhile.
+    let alone = stage.alone.session(&Scope::default()).await.unwrap();
+    assert_eq!(answer(&session, STATEMENTS[0]).await, answer(&alone, STATEMENTS[0]).await);
+    drop(statement);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let ended = || stage.running.iter_mut().all(|worker| worker.end(Duration::from_secs(10)));
+    assert!(tokio::task::block_in_place(ended));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_holds_a_statement_to_its_memory() {
     let stage = stage(SPREAD_ALL, |options| options.memory_bytes = 1).await;
     let session = stage.spread.session(&Scope::default()).await.unwrap();

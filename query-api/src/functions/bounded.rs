@@ -5,6 +5,7 @@
 //! engine's own function on as many rows as are certain to fit, and then weighs what came. Constants are folded by the
 //! same call. The operators that are such functions under another name are planned as these ([`operators`]).
 
+mod array_agg;
 mod growth;
 mod operators;
 mod series;
@@ -22,8 +23,8 @@ use datafusion::{
     error::DataFusionError,
     execution::SessionStateDefaults,
     logical_expr::{
-        ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-        Signature,
+        AggregateUDF, ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+        ScalarUDFImpl, Signature,
         simplify::{ExprSimplifyResult, SimplifyContext},
     },
     prelude::SessionContext,
@@ -32,6 +33,7 @@ use datafusion::{
 
 pub(crate) use self::operators::Operators;
 use self::{
+    array_agg::ArrayAgg,
     growth::{Arguments, Growth},
     operators::Joined,
 };
@@ -83,6 +85,7 @@ pub(crate) fn confine(context: &SessionContext) {
     for function in all() {
         context.register_udf(function);
     }
+    context.register_udaf(AggregateUDF::from(ArrayAgg::new()));
     for function in SessionStateDefaults::default_table_functions() {
         context.register_udtf(function.name(), series::bounded(function.function()));
     }

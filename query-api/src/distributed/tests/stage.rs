@@ -1,5 +1,7 @@
 //! Workers that can be killed, and ledgers with and without them.
 
+use std::time::Duration;
+
 use airshed_lake::Lake;
 use arrow::{
     array::RecordBatch, compute::concat_batches, csv::WriterBuilder, datatypes::SchemaRef,
@@ -12,7 +14,7 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
-use tokio::{net::TcpListener, runtime};
+use tokio::{net::TcpListener, runtime, time::Instant};
 use tonic::service::Routes;
 
 use super::{super::*, VERSION, lake};
@@ -48,6 +50,15 @@ impl Running {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+
+    /// Ends it, and tells whether all its threads came to an end.
+    pub(super) fn end(&mut self, within: Duration) -> bool {
+        let began = Instant::now();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(within);
+        }
+        began.elapsed() < within
     }
 }
 

@@ -8,7 +8,11 @@ use arrow::{
 };
 use datafusion::{
     datasource::MemTable,
-    execution::SessionStateBuilder,
+    execution::{
+        SessionStateBuilder,
+        disk_manager::{DiskManagerBuilder, DiskManagerMode},
+        runtime_env::RuntimeEnvBuilder,
+    },
     prelude::{SessionConfig, SessionContext},
 };
 
@@ -119,6 +123,47 @@ async fn tables_of_a_series_are_the_engines() {
         "SELECT count(value) FROM generate_series(1, NULL)",
     ] {
         assert_eq!(answer(&bounded, sql).await.unwrap(), answer(&engines, sql).await.unwrap(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn arrays_of_groups_are_the_engines() {
+    let (bounded, engines) = (context(true), context(false));
+    for sql in [
+        "SELECT array_agg(s) FROM (SELECT * FROM t LIMIT 9) x",
+        "SELECT array_agg(s ORDER BY n, s DESC) FROM (SELECT * FROM t LIMIT 9) x",
+        "SELECT array_agg(DISTINCT n ORDER BY n DESC) FROM t",
+        "SELECT array_agg(s) FILTER (WHERE n = 3) FROM (SELECT * FROM t LIMIT 99) x",
+        "SELECT n, array_agg(arrow_cast(s, 'Utf8View') ORDER BY s) FROM (SELECT * FROM t LIMIT 99) x GROUP BY n ORDER BY n",
+        "SELECT array_agg(arrow_cast(s, 'Utf8View')) FROM t WHERE n = -9",
+        "SELECT array_agg(make_array(arrow_cast(s, 'Utf8View'), NULL)) FROM (SELECT * FROM t LIMIT 9) x",
+        "SELECT array_agg(struct(n, arrow_cast(s, 'Utf8View'))) FROM (SELECT * FROM t LIMIT 9) x",
+        "SELECT array_agg(n) IGNORE NULLS FROM (SELECT * FROM t LIMIT 9) x",
+        "SELECT array_agg(n) OVER (ORDER BY s ROWS 2 PRECEDING) FROM (SELECT * FROM t LIMIT 9) x",
+    ] {
+        assert_eq!(answer(&bounded, sql).await.unwrap(), answer(&engines, sql).await.unwrap(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn arrays_of_groups_take_the_memory_that_they_take() {
+    // 8,192 texts of 200 letters, which are 0.1 MB of views and 1.6 MB of text.
+    for sql in [
+        "SELECT array_length(array_agg(arrow_cast(repeat('long', 50) || s, 'Utf8View'))) FROM t",
+        "SELECT n, array_length(array_agg(arrow_cast(repeat('long', 50) || s, 'Utf8View'))) FROM t GROUP BY n",
+    ] {
+        for (bytes, is_enough) in [(1 << 20, false), (16 << 20, true)] {
+            let context = context(true);
+            let runtime = RuntimeEnvBuilder::new()
+                .with_memory_limit(bytes, 1.0)
+                .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+                .build_arc()
+                .unwrap();
+            let state = SessionStateBuilder::new_from_existing(context.state()).with_runtime_env(runtime);
+            let answer = answer(&SessionContext::new_with_state(state.build()), sql).await;
+            let kind = answer.map_err(|error| Error::from_engine(error).kind()).err();
+            assert_eq!(kind, (!is_enough).then_some(ErrorKind::Limit(Exceeded::Memory)), "{sql}");
+        }
     }
 }
 
