@@ -113,6 +113,9 @@ impl Sum {
         }
         let (table, instant) = self.table(filter);
         let condition = filter.condition(instant);
+        // Which groups are the largest is told by a table without the time, of fewer rows.
+        let (summary, summary_instant) = Self { grain: None, ..self.clone() }.table(filter);
+        let summary_condition = filter.condition(summary_instant);
         let named: Vec<(String, String)> =
             self.by.iter().map(|dimension| (dimension.expression(), dimension.alias())).collect();
         let columns: Vec<String> =
@@ -140,7 +143,7 @@ impl Sum {
             select(&others, &self.measures, &format!("rows LEFT JOIN largest ON {}", same.join(" AND ")), "");
         let order: Vec<&str> = others.iter().map(|(_, alias)| alias.as_str()).collect();
         format!(
-            "WITH largest AS (\n  SELECT {}, true AS is_large FROM {table}{condition}\n  GROUP BY {}\n  \
+            "WITH largest AS (\n  SELECT {}, true AS is_large FROM {summary}{summary_condition}\n  GROUP BY {}\n  \
              ORDER BY sum({}) DESC NULLS LAST, {} LIMIT {groups}\n),\nrows AS (\n  SELECT {}, {} FROM {table}{condition}\n)\n\
              {select}\nORDER BY {}",
             columns.join(", "),
@@ -245,6 +248,22 @@ mod tests {
             let sum = Sum { by, grain, rollups: rollups.to_vec(), ..Sum::default() };
             assert_eq!(sum.table(&filter(asked)), expected, "{:?} {grain:?} {asked:?}", sum.by);
         }
+    }
+
+    #[test]
+    fn the_largest_groups_are_found_without_the_time() {
+        let rollups =
+            vec![schema::emissions_monthly(), schema::emissions_daily(), schema::emissions_hourly()];
+        let by = Dimension::parse_all("group_by", "account_id").unwrap();
+        let sum = Sum { by, grain: Some(Grain::Hour), rollups, ..Sum::default() };
+        let tables = |asked| {
+            let sql = sum.sql_of_largest(&filter(asked), 8);
+            let tables =
+                sql.split("FROM emissions_").skip(1).map(|rest| rest.split_whitespace().next().unwrap());
+            tables.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(tables(&[("from", "2026-10-01"), ("to", "2026-11-01")]), ["monthly", "hourly"]);
+        assert_eq!(tables(&[("from", "2026-10-02"), ("to", "2026-10-04")]), ["daily", "hourly"]);
     }
 
     #[test]
