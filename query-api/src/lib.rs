@@ -18,6 +18,7 @@ mod limits;
 mod rows;
 mod scope;
 mod session;
+mod share;
 mod snapshots;
 mod stoppable;
 mod views;

@@ -30,6 +30,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     functions::bounded,
     limits::{Limits, limited, timed_out},
+    share::{AtWork, Turn},
     stoppable::{Stoppable, YieldingJoins},
     views,
 };
@@ -45,6 +46,7 @@ pub struct Session {
     context: SessionContext,
     limits: Limits,
     workers: Option<Workers>,
+    at_work: AtWork,
     /// Whether it sees a part of the rows only.
     is_guarded: bool,
 }
@@ -56,6 +58,7 @@ impl Session {
         runtime: &Arc<RuntimeEnv>,
         limits: Limits,
         workers: Option<&Workers>,
+        at_work: &AtWork,
     ) -> Result<Self> {
         let mut config = SessionConfig::new()
             .with_target_partitions(limits.threads)
@@ -85,7 +88,8 @@ impl Session {
             context.register_table(table.name, provider).map_err(Error::from_engine)?;
         }
         views::register(&context).await?;
-        Ok(Self { context, limits, workers: workers.cloned(), is_guarded: false })
+        let (workers, at_work) = (workers.cloned(), at_work.clone());
+        Ok(Self { context, limits, workers, at_work, is_guarded: false })
     }
 
     /// The same for somebody who sees a part of the rows only: plans are not shown, as they name files and count rows.
@@ -169,14 +173,8 @@ impl Session {
         deadline: Option<Instant>,
     ) -> Result<SendableRecordBatchStream> {
         confine::check_patterns(&plan)?;
-        // Memory is a statement's own: one that takes too much stops itself and not others.
-        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
-            .with_memory_pool(Arc::new(FairSpillPool::new(self.limits.memory_bytes)))
-            .build_arc()
-            .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
-        let state =
-            SessionStateBuilder::new_from_existing(self.context.state()).with_runtime_env(runtime).build();
-        let workers = self.workers.clone();
+        let (turn, workers) = (self.at_work.begin(), self.workers.clone());
+        let state = self.state_of(&turn)?;
         let begin = async move {
             let begun = if let Some(workers) = &workers {
                 workers.run(&state, &plan).await
@@ -189,9 +187,28 @@ impl Session {
         };
         let answer = apart(self.limits, deadline, begin).await?;
         let schema: SchemaRef = answer.schema();
-        let rows = limited(answer, self.limits, deadline)
-            .map(|batch| batch.map_err(|error| DataFusionError::External(Box::new(error))));
+        let mut turn = Some(turn);
+        let rows = limited(answer, self.limits, deadline).map(move |batch| {
+            drop(turn.take());
+            batch.map_err(|error| DataFusionError::External(Box::new(error)))
+        });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
+
+    /// What a statement runs with.
+    fn state_of(&self, turn: &Turn) -> Result<SessionState> {
+        // Memory is a statement's own: one that takes too much stops itself and not others.
+        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
+            .with_memory_pool(Arc::new(FairSpillPool::new(self.limits.memory_bytes)))
+            .build_arc()
+            .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
+        let mut state =
+            SessionStateBuilder::new_from_existing(self.context.state()).with_runtime_env(runtime);
+        // What is spread over workers is planned for their threads.
+        if let (Some(config), None) = (state.config(), &self.workers) {
+            config.options_mut().execution.target_partitions = turn.share(self.limits.threads);
+        }
+        Ok(state.build())
     }
 }
 
