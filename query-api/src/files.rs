@@ -85,7 +85,12 @@ impl FilesTable {
 
     /// Rows of all its files.
     pub(crate) fn rows(&self) -> usize {
-        self.files.iter().fold(0, |sum, shown| sum.saturating_add(shown.rows))
+        sum_of_rows(&self.files.iter().collect::<Vec<_>>())
+    }
+
+    /// Rows of the files that a scan with these conditions opens.
+    pub(crate) fn rows_read(&self, state: &dyn Session, filters: &[Expr]) -> Result<usize> {
+        Ok(sum_of_rows(&self.selected(state, filters)?))
     }
 
     /// The files that can hold rows which meet the conditions, as far as partition columns and bounds tell.
@@ -131,6 +136,10 @@ impl FilesTable {
         let files = self.files.iter().zip(selected);
         Ok(files.filter_map(|(file, selected)| (selected == Some(true)).then_some(file)).collect())
     }
+}
+
+fn sum_of_rows(files: &[&ShownFile]) -> usize {
+    files.iter().fold(0, |sum, shown| sum.saturating_add(shown.rows))
 }
 
 /// What a file's entry in the log tells of the columns of a table.
@@ -185,9 +194,8 @@ impl TableProvider for FilesTable {
                 projection.map_or_else(|| Ok((*schema).clone()), |columns| schema.project(columns))?;
             return Ok(Arc::new(EmptyExec::new(Arc::new(shown))));
         }
-        let rows = selected.iter().fold(0_usize, |sum, shown| sum.saturating_add(shown.rows));
         let statistics = Statistics {
-            num_rows: Precision::Exact(rows),
+            num_rows: Precision::Exact(sum_of_rows(&selected)),
             total_byte_size: Precision::Absent,
             column_statistics: vec![ColumnStatistics::new_unknown(); schema.fields().len()],
         };

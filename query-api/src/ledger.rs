@@ -38,7 +38,6 @@ use crate::{
     limits::Limits,
     scope::{RowScope, Scope},
     session::Session,
-    share::AtWork,
 };
 
 /// Memory for the footers of files, which are read once: those of a thousand files and more.
@@ -68,7 +67,6 @@ pub struct Ledger {
     runtime: Arc<RuntimeEnv>,
     limits: Limits,
     workers: Option<Workers>,
-    at_work: AtWork,
     everything: Session,
 }
 
@@ -102,7 +100,7 @@ impl Ledger {
             .build_arc()
             .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
         store::mount(lake, &runtime).map_err(Error::from_engine)?;
-        Self::at(versions, runs, runtime, limits, workers, AtWork::default()).await
+        Self::at(versions, runs, runtime, limits, workers).await
     }
 
     /// The ledger as it is now, or nothing when no table has a new version.
@@ -122,8 +120,7 @@ impl Ledger {
         }
         // With the runtime its caches of files and their metadata go on.
         let runtime = Arc::clone(&self.runtime);
-        let (workers, at_work) = (self.workers.clone(), self.at_work.clone());
-        Ok(Some(Self::at(versions, runs, runtime, self.limits, workers, at_work).await?))
+        Ok(Some(Self::at(versions, runs, runtime, self.limits, self.workers.clone()).await?))
     }
 
     async fn at(
@@ -132,7 +129,6 @@ impl Ledger {
         runtime: Arc<RuntimeEnv>,
         limits: Limits,
         workers: Option<Workers>,
-        at_work: AtWork,
     ) -> Result<Self> {
         let mut tables = Vec::with_capacity(versions.len());
         let mut rows = BTreeMap::new();
@@ -146,21 +142,8 @@ impl Ledger {
         }
         let complete = complete_summaries(&versions, &runs)?;
         let functions = functions::all();
-        let everything =
-            Session::new(tables.clone(), &functions, &runtime, limits, workers.as_ref(), &at_work).await?;
-        Ok(Self {
-            versions,
-            tables,
-            runs,
-            rows,
-            complete,
-            functions,
-            runtime,
-            limits,
-            workers,
-            at_work,
-            everything,
-        })
+        let everything = Session::new(tables.clone(), &functions, &runtime, limits, workers.as_ref()).await?;
+        Ok(Self { versions, tables, runs, rows, complete, functions, runtime, limits, workers, everything })
     }
 
     /// A short text that changes whenever a table does.
@@ -221,9 +204,9 @@ impl Ledger {
         let seen = self.tables.iter().filter_map(|(table, provider)| {
             Some((table.clone(), rows.guard(table, Arc::clone(provider), &tag)?))
         });
-        let (seen, workers) = (seen.collect(), self.workers.as_ref());
+        let workers = self.workers.as_ref();
         let session =
-            Session::new(seen, &self.functions, &self.runtime, self.limits, workers, &self.at_work).await?;
+            Session::new(seen.collect(), &self.functions, &self.runtime, self.limits, workers).await?;
         Ok(session.guarded())
     }
 

@@ -18,9 +18,9 @@ mod limits;
 mod rows;
 mod scope;
 mod session;
-mod share;
 mod snapshots;
 mod stoppable;
+mod threads;
 mod views;
 
 pub use answers::Answers;

@@ -20,7 +20,7 @@ use datafusion::{
     logical_expr::{Expr, ScalarUDF, col, lit},
 };
 
-use self::guard::Guarded;
+pub(crate) use self::guard::Guarded;
 pub(crate) use self::guard_exec::GuardExec;
 use crate::error::{Error, ErrorKind, Result};
 

@@ -14,7 +14,7 @@ use datafusion::{
     },
     logical_expr::{LogicalPlan, ScalarUDF},
     physical_plan::stream::RecordBatchStreamAdapter,
-    prelude::{DataFrame, SessionConfig, SessionContext},
+    prelude::{SessionConfig, SessionContext},
 };
 use futures::StreamExt as _;
 use tokio::{
@@ -30,8 +30,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     functions::bounded,
     limits::{Limits, limited, timed_out},
-    share::{AtWork, Turn},
     stoppable::{Stoppable, YieldingJoins},
+    threads::threads,
     views,
 };
 
@@ -46,7 +46,6 @@ pub struct Session {
     context: SessionContext,
     limits: Limits,
     workers: Option<Workers>,
-    at_work: AtWork,
     /// Whether it sees a part of the rows only.
     is_guarded: bool,
 }
@@ -58,7 +57,6 @@ impl Session {
         runtime: &Arc<RuntimeEnv>,
         limits: Limits,
         workers: Option<&Workers>,
-        at_work: &AtWork,
     ) -> Result<Self> {
         let mut config = SessionConfig::new()
             .with_target_partitions(limits.threads)
@@ -88,8 +86,7 @@ impl Session {
             context.register_table(table.name, provider).map_err(Error::from_engine)?;
         }
         views::register(&context).await?;
-        let (workers, at_work) = (workers.cloned(), at_work.clone());
-        Ok(Self { context, limits, workers, at_work, is_guarded: false })
+        Ok(Self { context, limits, workers: workers.cloned(), is_guarded: false })
     }
 
     /// The same for somebody who sees a part of the rows only: plans are not shown, as they name files and count rows.
@@ -173,42 +170,27 @@ impl Session {
         deadline: Option<Instant>,
     ) -> Result<SendableRecordBatchStream> {
         confine::check_patterns(&plan)?;
-        let (turn, workers) = (self.at_work.begin(), self.workers.clone());
-        let state = self.state_of(&turn)?;
-        let begin = async move {
-            let begun = if let Some(workers) = &workers {
-                workers.run(&state, &plan).await
-            } else {
-                let context = state.task_ctx();
-                let plan = DataFrame::new(state, plan).create_physical_plan().await;
-                plan.and_then(Stoppable::new).and_then(|plan| plan.run(context))
-            };
-            begun.map_err(Error::from_engine)
-        };
-        let answer = apart(self.limits, deadline, begin).await?;
-        let schema: SchemaRef = answer.schema();
-        let mut turn = Some(turn);
-        let rows = limited(answer, self.limits, deadline).map(move |batch| {
-            drop(turn.take());
-            batch.map_err(|error| DataFusionError::External(Box::new(error)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
-    }
-
-    /// What a statement runs with.
-    fn state_of(&self, turn: &Turn) -> Result<SessionState> {
         // Memory is a statement's own: one that takes too much stops itself and not others.
         let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
             .with_memory_pool(Arc::new(FairSpillPool::new(self.limits.memory_bytes)))
             .build_arc()
             .map_err(|e| Error::with_source(ErrorKind::Corrupt, "cannot set up the query engine", e))?;
-        let mut state =
-            SessionStateBuilder::new_from_existing(self.context.state()).with_runtime_env(runtime);
-        // What is spread over workers is planned for their threads.
-        if let (Some(config), None) = (state.config(), &self.workers) {
-            config.options_mut().execution.target_partitions = turn.share(self.limits.threads);
-        }
-        Ok(state.build())
+        let state =
+            SessionStateBuilder::new_from_existing(self.context.state()).with_runtime_env(runtime).build();
+        let (workers, most) = (self.workers.clone(), self.limits.threads);
+        let begun = async move {
+            let begun = if let Some(workers) = &workers {
+                workers.run(&state, &plan).await
+            } else {
+                Box::pin(begin(state, &plan, most)).await
+            };
+            begun.map_err(Error::from_engine)
+        };
+        let answer = apart(self.limits, deadline, begun).await?;
+        let schema: SchemaRef = answer.schema();
+        let rows = limited(answer, self.limits, deadline)
+            .map(|batch| batch.map_err(|error| DataFusionError::External(Box::new(error))));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 }
 
@@ -224,6 +206,19 @@ pub fn typed(state: &SessionState, plan: LogicalPlan) -> Result<LogicalPlan, Dat
         return Ok(plan);
     }
     state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
+}
+
+/// Runs a plan in this process, on `most` threads.
+async fn begin(
+    mut state: SessionState,
+    plan: &LogicalPlan,
+    most: usize,
+) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let plan = state.optimize(plan)?;
+    let threads = threads(&plan, &state, most)?;
+    state.config_mut().options_mut().execution.target_partitions = threads;
+    let plan = state.query_planner().create_physical_plan(&plan, &state).await?;
+    Stoppable::new(plan)?.run(state.task_ctx())
 }
 
 /// Plans on a thread of its own: it is work of the processor, and others wait for the threads of the runtime. It ends with

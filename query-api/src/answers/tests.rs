@@ -15,7 +15,7 @@ use datafusion::{
 use futures::{TryStreamExt as _, future::join_all};
 
 use super::*;
-use crate::{error::ErrorKind, limits::Limits, share::AtWork};
+use crate::{error::ErrorKind, limits::Limits};
 
 /// Rows of nulls, and how often they were read.
 #[derive(Debug)]
@@ -61,9 +61,7 @@ async fn counted(rows: usize) -> (Session, Arc<AtomicUsize>) {
     let runtime = Arc::new(RuntimeEnv::default());
     let limits = Limits::new(2, 256 << 20);
     let session =
-        Session::new(tables.collect(), &crate::functions::all(), &runtime, limits, None, &AtWork::default())
-            .await
-            .unwrap();
+        Session::new(tables.collect(), &crate::functions::all(), &runtime, limits, None).await.unwrap();
     (session, reads)
 }
 

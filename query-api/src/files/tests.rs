@@ -14,7 +14,7 @@ use datafusion::{
 };
 
 use super::*;
-use crate::{functions, scope::RowScope};
+use crate::{functions, scope::RowScope, threads::threads};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -119,5 +119,52 @@ async fn conditions_go_down_into_the_reading() {
         for condition in conditions {
             assert_eq!(predicate.matches(condition).count(), 1, "{text}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_statement_has_threads_by_the_rows_that_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::at(Location::parse(folder.path().to_str().unwrap(), &StoreOptions::new()).unwrap());
+    let mut table = lake.table(&schema::emissions_daily()).await.unwrap();
+    let mut files = [
+        put(&mut table, "1970-01", [Some("1"), Some("1")], [0, 1]).await,
+        put(&mut table, "1970-02", [Some("2"), Some("2")], [31, 32]).await,
+        put(&mut table, "1970-02", [Some("3"), Some("3")], [31, 32]).await,
+    ];
+    for (file, rows) in files.iter_mut().zip([150_000, 300_000, 1_000_000]) {
+        file.rows = rows;
+    }
+    table.replace(&|_| true, &files, "test").await.unwrap();
+    let schema = table.provider(&|_| true).await.unwrap().schema();
+    let all: Arc<dyn TableProvider> = Arc::new(FilesTable::new(&table, &schema, &|_| true).unwrap());
+    let scope = RowScope::of(&"account=1,account=2".parse().unwrap(), [].into()).unwrap();
+    let seen = scope.guard(&schema::emissions_daily(), Arc::clone(&all), &functions::tag()).unwrap();
+    let context = SessionContext::new();
+    context.register_table("every", all).unwrap();
+    context.register_table("seen", seen).unwrap();
+    for (sql, expected) in [
+        ("SELECT sum(lines) FROM every", 4),
+        ("SELECT sum(lines) FROM every WHERE period = '1970-02'", 4),
+        ("SELECT sum(lines) FROM every WHERE account_id = '2'", 2),
+        ("SELECT sum(lines) FROM every WHERE account_id = '1'", 1),
+        ("SELECT sum(lines) FROM every WHERE account_id = '4'", 1),
+        ("EXPLAIN SELECT sum(lines) FROM every WHERE account_id = '1'", 1),
+        // Both sides of a join are read, and what a subquery reads.
+        ("SELECT 1 FROM every a JOIN every b USING (day) WHERE a.account_id = '1' AND b.account_id = '1'", 2),
+        ("SELECT 1 FROM every WHERE account_id = '1' AND lines > (SELECT max(lines) FROM every)", 4),
+        // Pairs of rows are work that no count of rows tells, as is what is no file.
+        (
+            "SELECT 1 FROM every a JOIN every b ON a.lines < b.lines WHERE a.account_id = '1' AND b.account_id = '1'",
+            4,
+        ),
+        ("SELECT 1 FROM generate_series(1, 9)", 4),
+        ("SELECT sum(lines) FROM seen", 3),
+        ("SELECT sum(lines) FROM seen WHERE account_id = '2'", 2),
+    ] {
+        let state = context.state();
+        let plan = state.create_logical_plan(sql).await.unwrap();
+        let plan = state.optimize(&plan).unwrap();
+        assert_eq!(threads(&plan, &state, 4).unwrap(), expected, "{sql}");
     }
 }

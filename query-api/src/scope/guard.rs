@@ -20,7 +20,7 @@ use super::guard_exec::GuardExec;
 
 /// A table and the condition that its rows must meet to be seen.
 #[derive(Debug)]
-pub(super) struct Guarded {
+pub(crate) struct Guarded {
     table: Arc<dyn TableProvider>,
     rows: Expr,
 }
@@ -28,6 +28,17 @@ pub(super) struct Guarded {
 impl Guarded {
     pub(super) fn new(table: Arc<dyn TableProvider>, rows: Expr) -> Self {
         Self { table, rows }
+    }
+
+    /// The table with all of its rows.
+    pub(crate) fn table(&self) -> &dyn TableProvider {
+        self.table.as_ref()
+    }
+
+    /// The conditions under which it is read: its own and those of a statement that cannot fail.
+    pub(crate) fn conditions(&self, filters: &[Expr]) -> Expr {
+        let harmless = filters.iter().filter(|filter| cannot_fail(filter)).cloned();
+        harmless.fold(self.rows.clone(), Expr::and)
     }
 }
 
@@ -63,8 +74,7 @@ impl TableProvider for Guarded {
         let schema = self.table.schema();
         let mut columns = projection.map_or_else(|| (0..schema.fields().len()).collect(), Clone::clone);
         let shown = columns.len();
-        let harmless = filters.iter().filter(|filter| cannot_fail(filter)).cloned();
-        let conditions = harmless.fold(self.rows.clone(), Expr::and);
+        let conditions = self.conditions(filters);
         for column in conditions.column_refs() {
             let index = schema.index_of(&column.name)?;
             if !columns.contains(&index) {

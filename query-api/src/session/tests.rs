@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use airshed_domain::schema;
-use arrow::{array::RecordBatch, util::pretty::pretty_format_batches};
+use arrow::array::RecordBatch;
 use datafusion::{datasource::MemTable, execution::runtime_env::RuntimeEnv};
 use futures::TryStreamExt as _;
 
@@ -20,9 +20,7 @@ async fn session(limits: Limits) -> Session {
     };
     let tables = schema::all().into_iter().map(empty).collect();
     let functions = crate::functions::all();
-    Session::new(tables, &functions, &Arc::new(RuntimeEnv::default()), limits, None, &AtWork::default())
-        .await
-        .unwrap()
+    Session::new(tables, &functions, &Arc::new(RuntimeEnv::default()), limits, None).await.unwrap()
 }
 
 async fn rows(session: &Session, sql: &str) -> Result<Vec<RecordBatch>> {
@@ -197,24 +195,4 @@ async fn patterns_come_from_the_statement() {
             error.public_message()
         );
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_statement_is_planned_for_its_share_of_the_threads() {
-    let session = session(Limits::new(2, 64 << 20)).await;
-    let is_split = async || {
-        let sql = "EXPLAIN SELECT value % 7, count(*) FROM generate_series(1, 1000000) GROUP BY 1";
-        let plan = rows(&session, sql).await.unwrap();
-        pretty_format_batches(&plan).unwrap().to_string().contains("RepartitionExec")
-    };
-    assert!(is_split().await);
-    let mut other = session.query("SELECT value FROM generate_series(1, 1000000)").await.unwrap();
-    assert!(!is_split().await);
-    // One that hands out rows is not counted any more, nor one that nobody waits for.
-    assert!(other.next().await.unwrap().is_ok());
-    assert!(is_split().await);
-    let dropped = session.query("SELECT value FROM generate_series(1, 1000000)").await.unwrap();
-    assert!(!is_split().await);
-    drop(dropped);
-    assert!(is_split().await);
 }
