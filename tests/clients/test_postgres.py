@@ -75,6 +75,21 @@ def test_parameters_of_all_types(bob):
     assert rows(bob, "SELECT count(*) FROM emissions WHERE billed_cost >= %s", just_over) == [(0,)]
 
 
+def test_parameters_that_nothing_tells_the_type_of_are_as_they_were_given(bob):
+    for statement, values, expected in [
+        ("SELECT %s", ["x"], [("x",)]),
+        ("SELECT %s, %s", ["x", None], [("x", None)]),
+        ("SELECT %b", [7], [(7,)]),
+        ("SELECT %b, %b, %b", [True, 2.5, 2**40], [(True, 2.5, 2**40)]),
+        ("SELECT DISTINCT account_id, %s AS of FROM emissions WHERE account_id = %s", ["x", OWN], [(OWN, "x")]),
+        ("SELECT CASE WHEN lines > 0 THEN %s ELSE %s END FROM emissions_daily LIMIT 1", ["a", "b"], [("a",)]),
+        ("SELECT n FROM (SELECT %s AS n) x WHERE n <> (SELECT %s)", ["a", "b"], [("a",)]),
+        ("SELECT %s || 'b', coalesce(%s, 'c')", ["a", None], [("ab", "c")]),
+    ]:
+        for prepare in [False, True]:
+            assert bob.execute(statement, values, prepare=prepare).fetchall() == expected, statement
+
+
 def test_a_prepared_statement_is_used_again(bob):
     statement = "SELECT count(*) FROM emissions WHERE account_id = %s"
     counts = [rows(bob, statement, account, prepare=True)[0][0] for account in [OWN, *OTHERS] * 3]

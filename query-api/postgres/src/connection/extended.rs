@@ -28,7 +28,7 @@ use super::{
 use crate::{
     answer::{Answer, Columns},
     failure::{Failure, code},
-    parameters::Parameters,
+    parameters::{self, Parameters},
     sql::Command,
 };
 
@@ -150,7 +150,7 @@ impl Connection {
         prepared.columns = match &prepared.command {
             Some(Command::Query(statement)) => {
                 self.begin();
-                let plan = self.plan((**statement).clone()).await?;
+                let plan = parameters::settled(self.plan((**statement).clone()).await?, &prepared.given)?;
                 prepared.parameters = Parameters::of(&plan, &prepared.given)?;
                 let columns = Columns::of(plan.schema().as_arrow(), &text, &options)?;
                 let snapshot = Arc::downgrade(&self.pinned()?.snapshot);
