@@ -40,6 +40,7 @@ browser: web ## The dashboard: types, units, and every page in Chromium on a sta
 	cd $(WEB) && npm run --silent test:browser
 
 clients: $(VENV)/ready web ## From Python: DuckDB and pyarrow on the ledger, S3, BoaviztAPI, hostile input, kills
+	tests/clients/programs
 	cargo build -p airshed
 	AIRSHED_BIN="$(CARGO_TARGET_DIR)/debug/airshed" "$(VENV)/bin/python" -m pytest -q tests/clients
 

@@ -32,7 +32,7 @@ use datafusion_postgres::datafusion_pg_catalog::pg_catalog::{
     oid_type_planner::PgOidTypePlanner,
 };
 
-pub(crate) use self::own::EMPTY;
+pub(crate) use self::own::{EMPTY, PG_INDEXES};
 use self::{
     comments::Comments,
     information::Information,

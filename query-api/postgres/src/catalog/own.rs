@@ -66,6 +66,8 @@ pub(crate) const EMPTY: [&str; 35] = [
     "pg_user_mapping",
 ];
 const PG_SETTINGS: &str = "pg_settings";
+/// What the stock lacks: the view of indexes, of which there are none.
+pub(crate) const PG_INDEXES: &str = "pg_indexes";
 
 /// The schema.
 #[derive(Debug)]
@@ -91,6 +93,7 @@ impl PgCatalog {
         for name in EMPTY {
             own.insert(name, Arc::new(MemTable::try_new(columns(name)?, vec![vec![]])?));
         }
+        own.insert(PG_INDEXES, indexes()?);
         own.insert("pg_description", descriptions(comments)?);
         let texts = |pick: fn(&(String, String)) -> &String| -> ArrayRef {
             Arc::new(StringArray::from_iter_values(comments.views.values().map(pick)))
@@ -124,7 +127,9 @@ impl PgCatalog {
 #[async_trait]
 impl SchemaProvider for PgCatalog {
     fn table_names(&self) -> Vec<String> {
-        self.stock.table_names()
+        let mut names = self.stock.table_names();
+        names.push(PG_INDEXES.to_owned());
+        names
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
@@ -139,8 +144,14 @@ impl SchemaProvider for PgCatalog {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.stock.table_exist(name)
+        name == PG_INDEXES || self.stock.table_exist(name)
     }
+}
+
+fn indexes() -> Result<Arc<dyn TableProvider>> {
+    let columns = ["schemaname", "tablename", "indexname", "tablespace", "indexdef"];
+    let columns = columns.map(|name| Field::new(name, DataType::Utf8, true));
+    Ok(Arc::new(MemTable::try_new(Arc::new(Schema::new(columns.to_vec())), vec![vec![]])?))
 }
 
 fn descriptions(comments: &Comments) -> Result<Arc<dyn TableProvider>> {

@@ -11,7 +11,7 @@ use airshed_domain::schema;
 use airshed_query_api::{VIEWS, check_references, check_size};
 use datafusion::sql::sqlparser::{
     ast::{
-        CastKind, Expr, ObjectName, Query, Statement, TableFactor, Value, Visit, VisitMut, Visitor,
+        CastKind, Expr, Ident, ObjectName, Query, Statement, TableFactor, Value, Visit, VisitMut, Visitor,
         VisitorMut,
     },
     dialect::PostgreSqlDialect,
@@ -31,7 +31,7 @@ use datafusion_postgres::datafusion_pg_catalog::{
 
 use super::simplify::{call, named, simplified};
 use crate::{
-    catalog::oid,
+    catalog::{PG_INDEXES, oid},
     failure::{Failure, code},
 };
 
@@ -201,9 +201,9 @@ impl Visitor for ArrayTexts {
 }
 
 /// Gives `'pg_class'::regclass` the number that it has in every Postgres. Comments are found by it, and the rule that
-/// looks names up only looks in `public`. The name that a parameter or a
-/// function gives is looked up by a function. What a type is read
-/// by, `'array_in'::regproc`, stands in `pg_type` by its name.
+/// looks names up only looks in `public`. The name that a parameter or a function gives is looked up by a function. What a
+/// type is read by, `'array_in'::regproc`, stands in `pg_type` by its name. The view of indexes is named with its schema, as
+/// the rule that does so for others does not know it.
 fn resolve_system_tables(statement: &mut Statement) -> bool {
     struct Resolve(bool);
     impl VisitorMut for Resolve {
@@ -232,6 +232,16 @@ fn resolve_system_tables(statement: &mut Statement) -> bool {
                     *expr = call("to_regclass", vec![(**inner).clone()]);
                     self.0 = true;
                 }
+            }
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+            if let TableFactor::Table { name, args: None, .. } = factor
+                && name.to_string() == PG_INDEXES
+            {
+                *name = ObjectName::from(vec![Ident::new("pg_catalog"), Ident::new(PG_INDEXES)]);
+                self.0 = true;
             }
             ControlFlow::Continue(())
         }
