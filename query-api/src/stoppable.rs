@@ -1,8 +1,8 @@
 //! Statements that stop when nobody waits for them, and that leave the threads of the runtime to others.
 //!
-//! A join without an equality holds each pair of rows against its condition, and only comes back when it has found enough
-//! of them: for two of millions of rows that none fits, that is hours on a thread that also serves others. So conditions
-//! of such joins look at the clock, give their place among the threads away, and fail when nobody waits for the rows any
+//! A join holds each pair of rows, or of those that are equal in some, against its condition, and only comes back when it
+//! has found enough of them: for two of millions of rows that none fits, that is hours on a thread that also serves others.
+//! So conditions of joins look at the clock, give their place among the threads away, and fail when nobody waits for the rows any
 //! more ([`condition`]). Joins that do find rows give way between their batches ([`yielding`]).
 
 mod condition;
@@ -19,7 +19,7 @@ use datafusion::{
     execution::{SendableRecordBatchStream, TaskContext},
     physical_plan::{
         ExecutionPlan, execute_stream,
-        joins::{NestedLoopJoinExec, NestedLoopJoinExecBuilder, utils::JoinFilter},
+        joins::{HashJoinExec, NestedLoopJoinExec, NestedLoopJoinExecBuilder, utils::JoinFilter},
         stream::{RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter},
     },
 };
@@ -44,15 +44,21 @@ impl Stoppable {
                 // What is below runs on workers, which look for themselves.
                 return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
             }
-            let join = node.downcast_ref::<NestedLoopJoinExec>();
-            let Some((join, filter)) = join.and_then(|join| Some((join, join.filter()?))) else {
-                return Ok(Transformed::no(node));
+            let condition = |filter: &JoinFilter| {
+                let condition = Condition::new(Arc::clone(filter.expression()), waiting.clone());
+                let indices = filter.column_indices().to_vec();
+                Some(JoinFilter::new(Arc::new(condition), indices, Arc::clone(filter.schema())))
             };
-            let condition = Condition::new(Arc::clone(filter.expression()), waiting.clone());
-            let indices = filter.column_indices().to_vec();
-            let filter = JoinFilter::new(Arc::new(condition), indices, Arc::clone(filter.schema()));
-            let join = NestedLoopJoinExecBuilder::from(join).with_filter(Some(filter)).build()?;
-            Ok(Transformed::yes(Arc::new(join) as Arc<dyn ExecutionPlan>))
+            let nested = node.downcast_ref::<NestedLoopJoinExec>();
+            if let Some((join, filter)) = nested.and_then(|join| Some((join, join.filter()?))) {
+                let join = NestedLoopJoinExecBuilder::from(join).with_filter(condition(filter)).build()?;
+                return Ok(Transformed::yes(Arc::new(join) as Arc<dyn ExecutionPlan>));
+            }
+            let hashed = node.downcast_ref::<HashJoinExec>();
+            if let Some((join, filter)) = hashed.and_then(|join| Some((join, join.filter()?))) {
+                return Ok(Transformed::yes(join.builder().with_filter(condition(filter)).build_exec()?));
+            }
+            Ok(Transformed::no(node))
         })?;
         Ok(Self { plan: changed.data, waiting })
     }

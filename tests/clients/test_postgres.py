@@ -88,9 +88,23 @@ def test_parameters_that_nothing_tells_the_type_of_are_as_they_were_given(bob):
         ("SELECT CASE WHEN lines > 0 THEN %s ELSE %s END FROM emissions_daily LIMIT 1", ["a", "b"], [("a",)]),
         ("SELECT n FROM (SELECT %s AS n) x WHERE n <> (SELECT %s)", ["a", "b"], [("a",)]),
         ("SELECT %s || 'b', coalesce(%s, 'c')", ["a", None], [("ab", "c")]),
+        ("SELECT x FROM (VALUES (%s), (%s)) t (x) ORDER BY x", ["a", "b"], [("a",), ("b",)]),
+        # In several places: one of them tells the type, or none does.
+        ("SELECT DISTINCT account_id FROM emissions WHERE account_id = %(a)s OR %(a)s IS NULL", {"a": OWN}, [(OWN,)]),
+        ("SELECT DISTINCT %(a)s, account_id FROM emissions WHERE account_id = %(a)s", {"a": OWN}, [(OWN, OWN)]),
+        ("SELECT %(a)s AS a, %(a)s AS b", {"a": "x"}, [("x", "x")]),
+        ("SELECT %(a)s::int8 AS a, %(a)s AS b", {"a": "7"}, [(7, 7)]),
+        ("SELECT count(*) FROM emissions_daily WHERE lines > %(a)s OR %(a)s IS NULL", {"a": 1_000_000}, [(0,)]),
+        ("WITH pg_indexes AS (SELECT DISTINCT account_id FROM emissions) SELECT count(*) FROM pg_indexes WHERE account_id = %s", [OWN], [(1,)]),
     ]:
         for prepare in [False, True]:
             assert bob.execute(statement, values, prepare=prepare).fetchall() == expected, statement
+    # A driver that leaves the type open is told that rows are counted in whole numbers.
+    prepared = bob.pgconn.prepare(b"limited", b"SELECT line_id FROM emissions LIMIT $1 OFFSET $2")
+    assert prepared.status == psycopg.pq.ExecStatus.COMMAND_OK, prepared.error_message
+    described = bob.pgconn.describe_prepared(b"limited")
+    assert [described.param_type(number) for number in range(described.nparams)] == [20, 20]
+    assert bob.pgconn.exec_prepared(b"limited", [b"2", b"1"]).ntuples == 2
 
 
 def test_a_prepared_statement_is_used_again(bob):

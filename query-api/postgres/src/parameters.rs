@@ -1,21 +1,24 @@
 //! Parameters of prepared statements: of what type they are, and their values.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod settled;
+
+use std::collections::BTreeMap;
 
 use datafusion::{
-    arrow::datatypes::{DataType, Field, FieldRef},
+    arrow::datatypes::{DataType, Field},
     common::{
         DFSchema, ParamValues, ScalarValue,
-        tree_node::{Transformed, TreeNode as _, TreeNodeRecursion},
+        tree_node::{TreeNode as _, TreeNodeRecursion},
     },
     error::Result,
-    logical_expr::{Expr, ExprSchemable as _, LogicalPlan, expr::Placeholder, utils::merge_schema},
+    logical_expr::{Expr, ExprSchemable as _, LogicalPlan, utils::merge_schema},
 };
 use datafusion_postgres::{
     arrow_pg::datatypes::{PG_OID_ALIAS_KEY, df::deserialize_parameters_with_server_types, into_pg_type},
     pgwire::api::{Type, portal::Portal},
 };
 
+pub(crate) use self::settled::settled;
 use crate::{
     array,
     failure::{Failure, code},
@@ -36,49 +39,6 @@ struct Parameter {
     wire: Type,
     /// Whether the client left the type to us.
     is_open: bool,
-}
-
-/// A plan whose parameters that nothing tells the type of are of the type that the client named, or texts, as in Postgres:
-/// else the columns that they are could not be described. `given` are the types that the client named.
-pub(crate) fn settled(plan: LogicalPlan, given: &[Option<Type>]) -> Result<LogicalPlan, Failure> {
-    let Seen { types, numbers } = Seen::in_plan(&plan).map_err(Failure::engine)?;
-    let open = plan.get_parameter_types().map_err(Failure::engine)?.into_iter();
-    let open =
-        open.filter(|(name, arrow)| arrow.is_none() && !types.contains_key(name) && !numbers.contains(name));
-    let mut settled: BTreeMap<String, FieldRef> = BTreeMap::new();
-    for (name, _) in open {
-        if let Some(arrow) = simple(given.get(place(&name)?).cloned().flatten().as_ref()) {
-            settled.insert(name, Arc::new(Field::new("", arrow, true)));
-        }
-    }
-    if settled.is_empty() {
-        return Ok(plan);
-    }
-    let settle = |expr: Expr| match expr {
-        Expr::Placeholder(Placeholder { id, field: None }) => {
-            let field = settled.get(&id).cloned();
-            Ok(Transformed::new_transformed(Expr::Placeholder(Placeholder { id, field }), true))
-        }
-        other => Ok(Transformed::no(other)),
-    };
-    let changed = plan.transform_up_with_subqueries(|step| {
-        step.map_expressions(|expr| expr.transform_up(settle))?.map_data(LogicalPlan::recompute_schema)
-    });
-    Ok(changed.map_err(Failure::engine)?.data)
-}
-
-/// What a value of a type that the client named, or left open, is read as.
-fn simple(given: Option<&Type>) -> Option<DataType> {
-    Some(match given {
-        None | Some(&Type::UNKNOWN | &Type::TEXT | &Type::VARCHAR) => DataType::Utf8,
-        Some(&Type::BOOL) => DataType::Boolean,
-        Some(&Type::INT2) => DataType::Int16,
-        Some(&Type::INT4) => DataType::Int32,
-        Some(&Type::INT8) => DataType::Int64,
-        Some(&Type::FLOAT4) => DataType::Float32,
-        Some(&Type::FLOAT8) => DataType::Float64,
-        Some(_) => return None,
-    })
 }
 
 impl Parameters {

@@ -84,6 +84,7 @@ impl WorkerSessionBuilder for Sessions {
         for function in functions::all().into_iter().chain(functions::bounded::all()) {
             state.register_udf(Arc::new(function))?;
         }
+        state.register_udaf(Arc::new(functions::bounded::array_agg()))?;
         Ok(state)
     }
 }

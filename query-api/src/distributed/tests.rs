@@ -39,6 +39,7 @@ const STATEMENTS: &[&str] = &[
      GROUP BY period, region ORDER BY region, period",
     "SELECT tag(tags, 'team'), co2e_equivalent(sum(co2e_location_g), 'car_km') FROM emissions_monthly GROUP BY 1 ORDER BY 1",
     "SELECT day, sum(lines) FROM emissions_daily WHERE day IN (SELECT max(day) FROM emissions_daily) GROUP BY day",
+    "SELECT region, array_to_string(array_agg(DISTINCT account_id ORDER BY account_id), ',') FROM emissions GROUP BY 1 ORDER BY 1",
     "SELECT region, sum(n) FROM (SELECT region, lines AS n FROM emissions_hourly UNION ALL \
      SELECT region, lines FROM emissions_daily) GROUP BY region ORDER BY 1",
 ];

@@ -74,6 +74,11 @@ pub(crate) fn all() -> Vec<ScalarUDF> {
     bounded.chain([ScalarUDF::from(joined)]).collect()
 }
 
+/// `array_agg`, its memory counted in full.
+pub(crate) fn array_agg() -> AggregateUDF {
+    AggregateUDF::from(ArrayAgg::new())
+}
+
 /// Puts the bounded functions in place of the engine's, and takes away those that cannot be bounded.
 pub(crate) fn confine(context: &SessionContext) {
     for name in DROPPED {
@@ -85,7 +90,7 @@ pub(crate) fn confine(context: &SessionContext) {
     for function in all() {
         context.register_udf(function);
     }
-    context.register_udaf(AggregateUDF::from(ArrayAgg::new()));
+    context.register_udaf(array_agg());
     for function in SessionStateDefaults::default_table_functions() {
         context.register_udtf(function.name(), series::bounded(function.function()));
     }

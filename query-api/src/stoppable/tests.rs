@@ -12,13 +12,14 @@ use tokio::{task::JoinSet, time::timeout};
 use super::*;
 
 /// Statements that go on for much longer than any test may take.
-const FOREVER: [&str; 4] = [
+const FOREVER: [&str; 5] = [
     // Pairs that no condition fits.
     "SELECT count(*) FROM generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) WHERE a.x + b.y < 0",
     // Pairs that all fit, with a condition and without.
     "SELECT max(a.x + b.y) FROM generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) WHERE a.x + b.y > 0",
     "SELECT max(a.x + b.y) FROM generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y)",
-    // Pairs of equals.
+    // Pairs of equals, that no condition fits and that all fit.
+    "SELECT count(*) FROM generate_series(1, 1000000) a(x) JOIN generate_series(1, 1000000) b(x) ON a.x % 2 = b.x % 2 AND a.x + b.x < 0",
     "SELECT max(a.x + b.x) FROM generate_series(1, 1000000) a(x) JOIN generate_series(1, 1000000) b(x) ON a.x % 2 = b.x % 2",
 ];
 

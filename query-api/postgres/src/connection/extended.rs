@@ -310,7 +310,7 @@ impl Connection {
         let plan = match kept {
             Some((of, plan)) if Weak::ptr_eq(&of, &now) => plan,
             _ => {
-                let plan = self.plan((**statement).clone()).await?;
+                let plan = parameters::settled(self.plan((**statement).clone()).await?, &prepared.given)?;
                 let kept = Some((now, plan.clone()));
                 *prepared.planned.lock().unwrap_or_else(PoisonError::into_inner) = kept;
                 plan

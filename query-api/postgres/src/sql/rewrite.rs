@@ -205,7 +205,11 @@ impl Visitor for ArrayTexts {
 /// type is read by, `'array_in'::regproc`, stands in `pg_type` by its name. The view of indexes is named with its schema, as
 /// the rule that does so for others does not know it.
 fn resolve_system_tables(statement: &mut Statement) -> bool {
-    struct Resolve(bool);
+    struct Resolve {
+        is_changed: bool,
+        /// Names that the statement gives by itself.
+        own: Vec<String>,
+    }
     impl VisitorMut for Resolve {
         type Break = ();
 
@@ -220,17 +224,17 @@ fn resolve_system_tables(statement: &mut Statement) -> bool {
                 {
                     let name = name.strip_prefix("pg_catalog.").unwrap_or(name).to_owned();
                     *expr = Expr::Value(Value::SingleQuotedString(name).into());
-                    self.0 = true;
+                    self.is_changed = true;
                 } else if to != "regclass" {
                     return ControlFlow::Continue(());
                 } else if let Some(number) = literal(inner).and_then(oid::of_system_table) {
                     *expr = Expr::Value(Value::Number(number.to_string(), false).into());
-                    self.0 = true;
+                    self.is_changed = true;
                 } else if matches!(inner.as_ref(), Expr::Function(_))
                     || matches!(inner.as_ref(), Expr::Value(value) if matches!(value.value, Value::Placeholder(_)))
                 {
                     *expr = call("to_regclass", vec![(**inner).clone()]);
-                    self.0 = true;
+                    self.is_changed = true;
                 }
             }
             ControlFlow::Continue(())
@@ -238,17 +242,21 @@ fn resolve_system_tables(statement: &mut Statement) -> bool {
 
         fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
             if let TableFactor::Table { name, args: None, .. } = factor
-                && name.to_string() == PG_INDEXES
+                && plain(name) == PG_INDEXES
+                && !self.own.iter().any(|own| own == PG_INDEXES)
             {
                 *name = ObjectName::from(vec![Ident::new("pg_catalog"), Ident::new(PG_INDEXES)]);
-                self.0 = true;
+                self.is_changed = true;
             }
             ControlFlow::Continue(())
         }
     }
-    let mut resolve = Resolve(false);
+    let mut names = Names::default();
+    // It never breaks off.
+    let _ = Visit::visit(&*statement, &mut names);
+    let mut resolve = Resolve { is_changed: false, own: names.own };
     let _ = VisitMut::visit(statement, &mut resolve);
-    resolve.0
+    resolve.is_changed
 }
 
 fn literal(expr: &Expr) -> Option<&str> {

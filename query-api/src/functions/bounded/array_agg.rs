@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::{
-    common::Result,
+    common::{Result, plan_err},
     functions_aggregate::array_agg::array_agg_udaf,
     logical_expr::{
         Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, GroupsAccumulator, ReversedUDAF,
@@ -15,6 +15,7 @@ use datafusion::{
         function::{AccumulatorArgs, StateFieldsArgs},
         utils::AggregateOrderSensitivity,
     },
+    physical_expr::{PhysicalSortExpr, expressions::CastExpr},
 };
 
 /// The engine's `array_agg`, of values without views.
@@ -40,11 +41,11 @@ impl AggregateUDFImpl for ArrayAgg {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        Ok(types.iter().map(plain).collect())
+        Ok(vec![plain(only(types)?)])
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
+        only(types).and_then(|_| self.inner.return_type(types))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -52,6 +53,14 @@ impl AggregateUDFImpl for ArrayAgg {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        // Distinct values are ordered by themselves alone. The order is not made plain as the values are.
+        let kept = args.exprs.first().and_then(|value| Some((value, value.downcast_ref::<CastExpr>()?)));
+        if let (true, Some((value, cast)), [order]) = (args.is_distinct, kept, args.order_bys)
+            && order.expr.eq(cast.expr())
+        {
+            let order = PhysicalSortExpr { expr: Arc::clone(value), options: order.options };
+            return self.inner.accumulator(AccumulatorArgs { order_bys: &[order], ..args });
+        }
         self.inner.accumulator(args)
     }
 
@@ -84,6 +93,13 @@ impl AggregateUDFImpl for ArrayAgg {
     fn documentation(&self) -> Option<&Documentation> {
         self.inner.documentation()
     }
+}
+
+fn only(types: &[DataType]) -> Result<&DataType> {
+    let [of] = types else {
+        return plan_err!("array_agg is of one value, and {} are given", types.len());
+    };
+    Ok(of)
 }
 
 /// The type of the same values without views.

@@ -138,10 +138,20 @@ async fn arrays_of_groups_are_the_engines() {
         "SELECT array_agg(arrow_cast(s, 'Utf8View')) FROM t WHERE n = -9",
         "SELECT array_agg(make_array(arrow_cast(s, 'Utf8View'), NULL)) FROM (SELECT * FROM t LIMIT 9) x",
         "SELECT array_agg(struct(n, arrow_cast(s, 'Utf8View'))) FROM (SELECT * FROM t LIMIT 9) x",
+        "SELECT array_agg(DISTINCT arrow_cast(s, 'Utf8View') ORDER BY arrow_cast(s, 'Utf8View') DESC) FROM (SELECT * FROM t LIMIT 9) x",
+        "SELECT array_agg(DISTINCT v ORDER BY v) FROM (SELECT arrow_cast(s, 'Utf8View') AS v FROM t LIMIT 9) x",
         "SELECT array_agg(n) IGNORE NULLS FROM (SELECT * FROM t LIMIT 9) x",
         "SELECT array_agg(n) OVER (ORDER BY s ROWS 2 PRECEDING) FROM (SELECT * FROM t LIMIT 9) x",
     ] {
         assert_eq!(answer(&bounded, sql).await.unwrap(), answer(&engines, sql).await.unwrap(), "{sql}");
+    }
+    for sql in [
+        "SELECT array_agg() FROM t",
+        "SELECT array_agg(s, n) FROM t GROUP BY n",
+        "SELECT array_agg(DISTINCT s ORDER BY n) FROM t",
+    ] {
+        let error = Error::from_engine(answer(&bounded, sql).await.unwrap_err());
+        assert_eq!(error.kind(), ErrorKind::Statement, "{sql}: {}", error.private_message());
     }
 }
 
