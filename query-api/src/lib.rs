@@ -13,6 +13,7 @@ pub mod distributed;
 mod error;
 mod files;
 mod functions;
+mod grouping;
 mod ledger;
 mod limits;
 mod rows;

@@ -29,6 +29,7 @@ use crate::{
     distributed::Workers,
     error::{Error, ErrorKind, Result},
     functions::bounded,
+    grouping::HiddenKeys,
     limits::{Limits, limited, timed_out},
     stoppable::{Stoppable, YieldingJoins},
     threads::threads,
@@ -71,6 +72,7 @@ impl Session {
             .with_config(config)
             .with_runtime_env(Arc::clone(runtime))
             .with_default_features()
+            .with_optimizer_rule(Arc::new(HiddenKeys::new()))
             .with_physical_optimizer_rule(Arc::new(YieldingJoins));
         let operators = Arc::new(bounded::Operators::new().map_err(Error::from_engine)?);
         builder.expr_planners().get_or_insert_default().insert(0, operators);

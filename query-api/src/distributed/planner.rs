@@ -22,7 +22,7 @@ use datafusion::{
 };
 use datafusion_distributed::{DistributedExec, DistributedLeafExec, display_plan_ascii};
 
-use crate::functions;
+use crate::{functions, grouping};
 
 /// Spreads plans that pay for it, with what the library decides, and only those that a worker understands.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(super) struct Spread {
 impl Spread {
     pub(super) fn new(spreading: Arc<dyn QueryPlanner + Send + Sync>) -> Self {
         let engines = SessionStateDefaults::default_scalar_functions();
-        let own = [functions::all(), functions::bounded::all()].concat();
+        let own = [functions::all(), functions::bounded::all(), vec![grouping::function()]].concat();
         let functions = engines.iter().map(Arc::as_ref).chain(&own);
         Self { spreading, functions: functions.map(|function| function.name().to_owned()).collect() }
     }

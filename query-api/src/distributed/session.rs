@@ -24,7 +24,7 @@ use datafusion_distributed::{
 };
 
 use super::{STATEMENT, caught::caught, channel::Channels, codec::GuardCodec};
-use crate::{files::store::OnlyTheLake, functions};
+use crate::{files::store::OnlyTheLake, functions, grouping};
 
 /// Makes the sessions of tasks. Tasks of one statement share its memory.
 pub(super) struct Sessions {
@@ -81,7 +81,8 @@ impl WorkerSessionBuilder for Sessions {
             .with_distributed_channel_resolver(self.channels.clone())
             .with_distributed_worker_plan_rewrite_handler(checked)
             .build();
-        for function in functions::all().into_iter().chain(functions::bounded::all()) {
+        let own = functions::all().into_iter().chain(functions::bounded::all());
+        for function in own.chain([grouping::function()]) {
             state.register_udf(Arc::new(function))?;
         }
         state.register_udaf(Arc::new(functions::bounded::array_agg()))?;

@@ -40,6 +40,7 @@ const STATEMENTS: &[&str] = &[
     "SELECT tag(tags, 'team'), co2e_equivalent(sum(co2e_location_g), 'car_km') FROM emissions_monthly GROUP BY 1 ORDER BY 1",
     "SELECT day, sum(lines) FROM emissions_daily WHERE day IN (SELECT max(day) FROM emissions_daily) GROUP BY day",
     "SELECT region, array_to_string(array_agg(DISTINCT account_id ORDER BY account_id), ',') FROM emissions GROUP BY 1 ORDER BY 1",
+    "SELECT account_id, region, count(*) FROM emissions WHERE account_id = '000000000003' GROUP BY CUBE (account_id, region) ORDER BY 1, 2",
     "SELECT region, sum(n) FROM (SELECT region, lines AS n FROM emissions_hourly UNION ALL \
      SELECT region, lines FROM emissions_daily) GROUP BY region ORDER BY 1",
 ];
